@@ -1,0 +1,162 @@
+"""Posting: hands approved instructions to the gate; posts that arrive together share one call and one commit.
+
+Each caller awaits `post` and is answered after the commit of its own posting. While a call is under way the next
+requests gather; the gate takes them all at once (group commit), which is what a hot account needs: one lock, one
+flush, many entries. When a group is refused, its members are posted one by one, so nobody is refused for another's
+fault. Lists of more than LARGE_LINES lines go alone on a connection of their own and never hold up the small ones.
+
+At most three round trips a call: the gate's, and for a refused group one each. Nothing is retried silently: a lost
+connection answers `database-unavailable`, and the caller's idempotency key makes a repeat safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from fundledger.db.connection import Connection
+from fundledger.db.database import Database
+from fundledger.db.refusals import refusals
+from fundledger.errors import FundledgerError, problem
+from fundledger.ids import new_id
+
+GROUP_MAX = 128
+LARGE_LINES = 200
+LANES = 2
+"""Gate calls for small posts under way at once: one waits for the disk while the other computes."""
+
+_GATE = "SELECT outcome, entry_id, recorded_at FROM gate_post($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY item"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One instruction to post: who acts (approver or payer), what that person saw, and the idempotency key."""
+
+    book: int
+    instruction_id: UUID
+    actor_id: UUID
+    content_sha256: bytes | None
+    key: str
+    request_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The entry a posting became; `replayed` when an earlier call under the same key had done it."""
+
+    entry_id: UUID
+    recorded_at: datetime
+    replayed: bool
+
+
+async def post_now(connection: Connection, postings: Sequence[Posting]) -> list[Posted]:
+    """Post all of them in one gate call and one transaction, or none; raises the gate's refusal."""
+    with refusals():
+        rows = await connection.fetch(
+            _GATE,
+            [p.book for p in postings],
+            [p.instruction_id for p in postings],
+            [new_id() for _ in postings],
+            [new_id() for _ in postings],
+            [p.actor_id for p in postings],
+            [p.content_sha256 for p in postings],
+            [p.key for p in postings],
+            [p.request_sha256 for p in postings],
+        )
+    return [_answer(row["outcome"], row["entry_id"], row["recorded_at"], p.key) for row, p in zip(rows, postings, strict=True)]
+
+
+def _answer(outcome: str, entry_id: UUID | None, recorded_at: datetime | None, key: str) -> Posted:
+    # A key that once made something else than an entry has no entry: a conflict too.
+    if outcome == "key-conflict" or entry_id is None or recorded_at is None:
+        raise problem("idempotency-conflict", key=key)
+    return Posted(entry_id, recorded_at, replayed=outcome == "replayed")
+
+
+
+class Poster:
+    """The group-commit queue. One per process; `start` before use, `stop` drains it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._waiting: list[tuple[Posting, asyncio.Future[Posted]]] = []
+        self._wake = asyncio.Event()
+        self._lanes: list[asyncio.Task[None]] = []
+        self._stopping = False
+
+    def start(self) -> None:
+        """Start the lanes on the running loop."""
+        self._lanes = [asyncio.create_task(self._lane()) for _ in range(LANES)]
+
+    async def stop(self) -> None:
+        """Post what is waiting, then end."""
+        self._stopping = True
+        self._wake.set()
+        await asyncio.gather(*self._lanes)
+
+    async def post(self, posting: Posting, *, lines: int = 1) -> Posted:
+        """Post one instruction; returns after its commit. `lines` tells large lists from small posts."""
+        if lines > LARGE_LINES:
+            async with self._database.driver() as connection:
+                return (await post_now(connection, [posting]))[0]
+        future: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()
+        self._waiting.append((posting, future))
+        self._wake.set()
+        # Shielded: a client that hangs up does not undo what is already being posted with others.
+        return await asyncio.shield(future)
+
+    async def _lane(self) -> None:
+        while True:
+            await self._wake.wait()
+            if not self._waiting:
+                if self._stopping:
+                    return
+                self._wake.clear()
+                continue
+            group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+            await self._post_group(group)
+
+    async def _post_group(self, group: list[tuple[Posting, asyncio.Future[Posted]]]) -> None:
+        try:
+            async with self._database.driver() as connection:
+                if not await self._try_together(connection, group):
+                    for posting, future in group:
+                        await self._post_alone(connection, posting, future)
+        except Exception as error:
+            # The connection could not even be had; nobody may be left waiting.
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(error)
+
+    async def _try_together(self, connection: Connection, group: list[tuple[Posting, asyncio.Future[Posted]]]) -> bool:
+        """Post a group in one call; False when it was refused and each has to be tried alone."""
+        try:
+            answers = await post_now(connection, [posting for posting, _ in group])
+        except FundledgerError as error:
+            if len(group) == 1 or error.code == "database-unavailable":
+                for _, future in group:
+                    _settle_error(future, error)
+                return True
+            return False
+        for (_, future), answer in zip(group, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+        return True
+
+    async def _post_alone(self, connection: Connection, posting: Posting, future: asyncio.Future[Posted]) -> None:
+        try:
+            answer = (await post_now(connection, [posting]))[0]
+        except FundledgerError as error:
+            _settle_error(future, error)
+        else:
+            if not future.done():
+                future.set_result(answer)
+
+
+def _settle_error(future: asyncio.Future[Posted], error: FundledgerError) -> None:
+    if not future.done():
+        # A copy: the same exception object in many tasks would share its traceback.
+        future.set_exception(FundledgerError(error.code, faults=error.faults, **error.params))

@@ -1,0 +1,110 @@
+"""Database errors become refusals, in one place: the gate's faults, constraint names, and what may be retried.
+
+A constraint or error that is not listed stays what it is: a bug, answered 500 on purpose.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+
+from fundledger.errors import Fault, FundledgerError, ParamValue, problem
+from fundledger.money import format_yuan
+
+GATE_REFUSAL = "FL001"
+RETRYABLE = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
+"""Serialisation, deadlock, lock timeout, server going down or coming up, too many connections."""
+
+CONSTRAINTS = {
+    "entry_instruction_once": "already-posted",
+    "entry_duties_differ": "duties-not-separate",
+    "allocation_once_per_village": "village-already-allocated",
+    "account_balance_not_negative": "balance-insufficient",
+    "transfer_undo_at_most_original": "undo-exceeds",
+    "approval_book_instruction_id_key": "already-approved",
+    "rejection_pkey": "instruction-rejected",
+    "household_book_household_no_key": "household-exists",
+    "person_book_identity_hash_key": "person-exists",
+    "person_one_head": "household-has-head",
+    "organisation_book_credit_code_key": "organisation-exists",
+    "project_pkey": "version-taken",
+    "procurement_pkey": "version-taken",
+    "acceptance_pkey": "version-taken",
+    "notice_pkey": "version-taken",
+    "officer_term_pkey": "version-taken",
+    "declared_figure_pkey": "version-taken",
+    "village_list_pkey": "version-taken",
+    "registry_status_pkey": "version-taken",
+    "roster_member_pkey": "version-taken",
+    "budget_line_book_fund_code_fiscal_year_document_no_key": "budget-line-exists",
+    "bank_result_pkey": "bank-result-exists",
+    "division_pkey": "division-exists",
+}
+FOREIGN_KEYS = "reference-unknown"
+"""A foreign key that does not hold: the named record is not in this book."""
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Run database work; what it refuses comes out as `FundledgerError`."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = error.orig.__cause__ if error.orig is not None else None
+        refusal = refusal_of(cause) if isinstance(cause, BaseException) else None
+        if refusal is None:
+            raise
+        raise refusal from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        refusal = refusal_of(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def refusal_of(error: BaseException) -> FundledgerError | None:
+    """The refusal a driver error stands for, or None when it is a bug."""
+    state = getattr(error, "sqlstate", None)
+    if state == GATE_REFUSAL:
+        return gate_refusal(json.loads(getattr(error, "detail", None) or "[]"))
+    if state in RETRYABLE or (isinstance(state, str) and state.startswith("08")):
+        return problem("database-unavailable")
+    if isinstance(error, (asyncpg.InterfaceError, OSError)):
+        return problem("database-unavailable")
+    constraint = getattr(error, "constraint_name", None)
+    if constraint in CONSTRAINTS:
+        return problem(CONSTRAINTS[constraint])
+    if state == "23503":
+        return problem(FOREIGN_KEYS, constraint=str(constraint))
+    return None
+
+
+def gate_refusal(rows: list[dict[str, Any]]) -> FundledgerError:
+    """The gate's faults (gate_fault rows as JSON) as one refusal; a single fault gives it its own code."""
+    faults = [gate_fault(row) for row in rows]
+    codes = {fault.code for fault in faults}
+    if len(codes) == 1 and all(fault.line is None for fault in faults):
+        return FundledgerError(faults[0].code, faults=faults, **faults[0].params)
+    return FundledgerError("posting-refused", faults=faults, count=len(faults))
+
+
+def gate_fault(row: dict[str, Any]) -> Fault:
+    """One gate_fault row as a fault with its dimension of the five-to-district and its line."""
+    params: dict[str, ParamValue] = {"dimension": row["dimension"]}
+    params.update({key: _shown(key, value) for key, value in (row.get("params") or {}).items()})
+    return Fault(row["code"], params, line=row.get("line_no"))
+
+
+MONEY_PARAMS = {"shortfall", "standard", "floor", "remaining", "unspent", "contract", "excess", "limit", "published", "total"}
+
+
+def _shown(key: str, value: Any) -> ParamValue:
+    """Fen leave the database as numbers and are shown as yuan."""
+    if key in MONEY_PARAMS and isinstance(value, int):
+        return format_yuan(int(value))
+    return value if isinstance(value, (str, int, bool)) or value is None else str(value)

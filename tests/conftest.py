@@ -1,0 +1,67 @@
+"""Fixtures for every test: the server, the migrated template, a clone, and connections to it by role.
+
+One event loop serves the whole session (see pyproject.toml), so an asynchronous fixture of the session may be used by
+any test. FUNDLEDGER_TEST_DATABASE_URL runs the tests against a server that is already there (its roles
+``fundledger_*`` get new passwords: name a server for tests only); FUNDLEDGER_PG_BIN embeds another PostgreSQL than the
+wheel's, for instance version 15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from fundledger.db.connection import Connection
+from tests import databases
+from tests.databases import Database, TestServer
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[TestServer]:
+    """The PostgreSQL server of this run."""
+    with databases.running_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def template_db(server: TestServer) -> AsyncIterator[str]:
+    """The name of a database with all migrations; nobody may stay connected to it."""
+    name = await databases.make_template(server)
+    yield name
+    await databases.drop(server, name)
+
+
+@pytest.fixture
+async def db(server: TestServer, template_db: str) -> AsyncIterator[Database]:
+    """A database of the test's own."""
+    async with databases.cloned(server, template_db) as database:
+        yield database
+
+
+@pytest.fixture
+async def superuser(db: Database) -> AsyncIterator[Connection]:
+    """A connection to the test's database that may do everything."""
+    async with databases.connected(db.superuser_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def owner(db: Database) -> AsyncIterator[Connection]:
+    """A connection as the role that owns the schema."""
+    async with databases.connected(db.owner_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def service(db: Database) -> AsyncIterator[Connection]:
+    """A connection as the role of the running service."""
+    async with databases.connected(db.service_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def reader(db: Database) -> AsyncIterator[Connection]:
+    """A connection as the role of auditors' own SQL."""
+    async with databases.connected(db.reader_url) as connection:
+        yield connection
