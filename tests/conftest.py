@@ -9,12 +9,15 @@ wheel's, for instance version 15.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from fundledger.db.connection import Connection
 from tests import databases
+from tests.builders import World, make_world
 from tests.databases import Database, TestServer
+from tests.web import Api, running_api
 
 
 @pytest.fixture(scope="session")
@@ -65,3 +68,16 @@ async def reader(db: Database) -> AsyncIterator[Connection]:
     """A connection as the role of auditors' own SQL."""
     async with databases.connected(db.reader_url) as connection:
         yield connection
+
+
+@pytest.fixture
+async def world(service: Connection, owner: Connection) -> World:
+    """People, officers and a village in the test's own database (see `builders`)."""
+    return await make_world(service, owner)
+
+
+@pytest.fixture
+async def api(db: Database, world: World, tmp_path: Path) -> AsyncIterator[Api]:
+    """The service over the test's database, called in-process."""
+    async with running_api(db, world, tmp_path) as client:
+        yield client

@@ -1,7 +1,7 @@
 """Every refusal fundledger can give, as one exception with typed content.
 
 A problem has a stable `code` (kebab-case), the money rule or design rule it defends, and its texts in Chinese and
-English; those stand in `catalogue.py`. Raise one with ``raise problem("code", field=value)``. Several faults of one
+English; those stand in `catalogue`. Raise one with ``raise problem("code", field=value)``. Several faults of one
 call (a list of 30,000 lines) travel together as ``faults``, each with the place where it is. This module knows no
 HTTP: `api/problems.py` maps a family to a status, the CLI maps it to an exit code.
 
@@ -22,6 +22,7 @@ class Family(StrEnum):
     """What kind of refusal it is; the edges translate it (HTTP status, exit code)."""
 
     MALFORMED = "malformed"
+    UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"

@@ -1,0 +1,187 @@
+"""Refusals over HTTP: RFC 9457 problem+json in the caller's language, and their recording as evidence (rule 11).
+
+The only table from family to status stands here. Every body has `type`, `title`, `status`, `detail`, `code`, `rule`,
+`mend`, `instance`, both languages under `zh` and `en`, the typed parameters, and `faults` with each fault's place.
+An authorised, well-formed call that broke a rule is recorded in a transaction of its own before the answer leaves;
+401, 403 and malformed calls are not.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from fundledger.api.deps import services_of
+from fundledger.catalogue import CATALOGUE, Language, render
+from fundledger.db.refusals import refusals
+from fundledger.errors import Family, Fault, FundledgerError, problem
+from fundledger.ids import new_id
+
+log = logging.getLogger("fundledger.api")
+
+STATUS = {
+    Family.MALFORMED: 422,
+    Family.UNAUTHENTICATED: 401,
+    Family.FORBIDDEN: 403,
+    Family.NOT_FOUND: 404,
+    Family.CONFLICT: 409,
+    Family.REFUSED: 409,
+    Family.TOO_LARGE: 413,
+    Family.UNAVAILABLE: 503,
+}
+KEPT_FAULTS = 100
+"""Faults kept in a refusal's record beside the count of each code; the caller gets all."""
+
+
+class ProblemResponse(JSONResponse):
+    """application/problem+json."""
+
+    media_type = "application/problem+json"
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(FundledgerError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _bug)
+
+
+def language_of(request: Request) -> Language:
+    """zh unless the caller prefers English."""
+    accepted = request.headers.get("accept-language", "").lower()
+    en, zh = accepted.find("en"), accepted.find("zh")
+    return "en" if en >= 0 and (zh < 0 or en < zh) else "zh"
+
+
+def problem_body(error: FundledgerError, language: Language, instance: UUID) -> dict[str, Any]:
+    """The body of a refusal."""
+    row = CATALOGUE[error.code]
+    title, detail, mend = render(error.code, error.params, language)
+    body: dict[str, Any] = {
+        "type": f"/problems/{error.code}", "title": title, "status": STATUS[row.family], "detail": detail,
+        "instance": f"urn:uuid:{instance}", "code": error.code, "rule": row.rule, "mend": mend,
+    }  # fmt: skip
+    for other in ("zh", "en"):
+        texts = render(error.code, error.params, other)
+        body[other] = dict(zip(("title", "detail", "mend"), texts, strict=True))
+    if error.params:
+        body["params"] = error.params
+    if error.faults:
+        body["faults"] = [_fault_body(fault, language) for fault in error.faults]
+    return body
+
+
+def _fault_body(fault: Fault, language: Language) -> dict[str, Any]:
+    title, detail, mend = render(fault.code, fault.params, language)
+    body: dict[str, Any] = {"code": fault.code, "rule": CATALOGUE[fault.code].rule, "title": title, "detail": detail}
+    if mend:
+        body["mend"] = mend
+    places = {"pointer": fault.pointer, "line": fault.line, "column": fault.column}
+    body.update({name: place for name, place in places.items() if place is not None})
+    if fault.params:
+        body["params"] = fault.params
+    return body
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FundledgerError)
+    instance = new_id()
+    if CATALOGUE[error.code].family is Family.REFUSED:
+        instance = await _record(request, error, instance)
+    return _answer(request, error, instance)
+
+
+def _answer(request: Request, error: FundledgerError, instance: UUID) -> Response:
+    body = problem_body(error, language_of(request), instance)
+    headers = {"Content-Language": language_of(request)}
+    if body["status"] == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if body["status"] == 503:
+        headers["Retry-After"] = "1"
+    return ProblemResponse(body, body["status"], headers)
+
+
+async def _record(request: Request, error: FundledgerError, refusal_id: UUID) -> UUID:
+    """Keep a refusal as evidence. If even that is impossible the caller still gets the refusal, and the log says so."""
+    caller = getattr(request.state, "caller", None)
+    digest = getattr(request.state, "request_sha256", None)
+    if caller is None or digest is None:
+        return refusal_id
+    book = int(request.path_params.get("book", caller.book))
+    codes = Counter(fault.code for fault in error.faults)
+    detail = {
+        "params": error.params, "codes": dict(codes),
+        "faults": [_kept(fault) for fault in error.faults[:KEPT_FAULTS]],
+    }  # fmt: skip
+    route = request.scope.get("route")
+    action = f"{request.method} {getattr(route, 'path', '')}"
+    try:
+        with refusals():
+            async with services_of(request).database.driver() as connection:
+                await connection.execute(
+                    "SELECT record_refusal($1, $2, $3, $4, $5, $6, $7, $8)",
+                    book, refusal_id, error.code, caller.staff_id, action, _subject(request), digest,
+                    json.dumps(detail, ensure_ascii=False),
+                )  # fmt: skip
+    except FundledgerError:
+        log.error("a refusal could not be recorded: %s %s", action, error.code)
+    return refusal_id
+
+
+def _kept(fault: Fault) -> dict[str, Any]:
+    kept: dict[str, Any] = {"code": fault.code, "params": fault.params}
+    places = {"pointer": fault.pointer, "line": fault.line, "column": fault.column}
+    return kept | {name: place for name, place in places.items() if place is not None}
+
+
+def _subject(request: Request) -> UUID | None:
+    """The record the call was about, when its path names one."""
+    for name, value in request.path_params.items():
+        if name.endswith("_id"):
+            try:
+                return UUID(str(value))
+            except ValueError:
+                return None
+    return None
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """A request that does not fit its schema: every fault with its JSON pointer; a code of ours keeps its own text."""
+    assert isinstance(error, RequestValidationError)
+    faults = [_schema_fault(item) for item in error.errors()]
+    code = faults[0].code if len(faults) == 1 and faults[0].code != "field-invalid" else "request-invalid"
+    params = faults[0].params if code != "request-invalid" else {"count": len(faults)}
+    return _answer(request, FundledgerError(code, faults=faults, **params), new_id())
+
+
+def _schema_fault(item: dict[str, Any]) -> Fault:
+    place = [str(part).replace("~", "~0").replace("/", "~1") for part in item["loc"]]
+    pointer = "/" + "/".join(place[1:]) if place and place[0] == "body" else "#" + "/".join(place)
+    if item["type"] in CATALOGUE:
+        return Fault(item["type"], {k: v for k, v in (item.get("ctx") or {}).items()}, pointer=pointer)
+    # pydantic's message names the constraint, never the input, which could be personal data.
+    return Fault("field-invalid", {"reason": item["msg"], "kind": item["type"]}, pointer=pointer)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "route-not-found", 405: "method-not-allowed", 413: "body-too-large"}.get(error.status_code, "request-unreadable")
+    answer = _answer(request, problem(code), new_id())
+    answer.status_code = error.status_code if error.status_code in (404, 405, 413) else 400
+    return answer
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Anything else is a bug: no detail leaves, the log has the trace under the same id."""
+    instance = new_id()
+    log.error("unexpected error %s", instance, exc_info=error)
+    return _answer(request, problem("internal-error"), instance)

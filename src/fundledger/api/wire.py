@@ -1,0 +1,159 @@
+"""Shapes shared by routes: money as decimal strings, strict bodies, keyset pages, and the answer about an instruction."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from fundledger.book.instructions import InstructionState
+from fundledger.book.poster import Posted
+from fundledger.errors import FundledgerError, problem
+from fundledger.money import format_yuan, parse_yuan
+
+PAGE_MAX = 1000
+
+
+def _yuan(value: object) -> int:
+    try:
+        return parse_yuan(value)
+    except FundledgerError as error:
+        # pydantic keeps the place; the code keeps its own text.
+        raise PydanticCustomError(error.code, "amount", dict(error.params)) from error  # type: ignore[arg-type]
+
+
+Yuan = Annotated[
+    int,
+    BeforeValidator(_yuan),
+    PlainSerializer(format_yuan, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^(0|[1-9][0-9]*)(\.[0-9]{1,2})?$", "examples": ["100000.00"]}),
+]
+"""An amount: a decimal string in yuan outside, integer fen inside; positive."""
+
+YuanOut = Annotated[
+    int,
+    PlainSerializer(format_yuan, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+\.[0-9]{2}$", "examples": ["100000.00"]}),
+]
+"""An amount in an answer; zero and below are possible (balances of sources)."""
+
+
+def _text(value: str) -> str:
+    """Visible text: PostgreSQL takes no NUL, and people should see what they approve."""
+    if not value.strip() or any(not (char.isprintable() or char in "\n\t") for char in value):
+        raise PydanticCustomError("text-unreadable", "text")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_text), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 500})]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused, so that a misspelt one is not silently lost."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=500)
+
+
+class Answer(BaseModel):
+    """An answer: every field always present."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Classified(Body):
+    """What every posting names (rule 10): document, day, officers; classification where the kind does not fix it."""
+
+    document_no: Text
+    effective_on: date
+    summary: Text
+    officer_id: UUID
+    supervisor_id: UUID | None = None
+
+
+class Approve(Body):
+    """What an approver names: the SHA-256 (hex) of the content seen."""
+
+    content_sha256: Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]
+
+    def digest(self) -> bytes:
+        """The named digest as bytes; anything else than 64 hex digits can't match and is malformed."""
+        try:
+            digest = bytes.fromhex(self.content_sha256)
+        except ValueError:
+            digest = b""
+        if len(digest) != 32:
+            raise problem("digest-malformed")
+        return digest
+
+
+class InstructionAnswer(Answer):
+    """A draft and what became of it."""
+
+    book: str
+    instruction_id: UUID
+    entry_kind: str
+    status: str
+    document_no: str
+    effective_on: date
+    summary: str
+    line_count: int
+    total: YuanOut
+    maker_id: UUID
+    made_at: datetime
+    content_sha256: str
+    approver_id: UUID | None
+    entry_id: UUID | None
+    recorded_at: datetime | None
+
+    @classmethod
+    def of(cls, state: InstructionState) -> InstructionAnswer:
+        """The answer about an instruction."""
+        return cls(
+            book=str(state.book), instruction_id=state.instruction_id, entry_kind=state.entry_kind, status=state.status,
+            document_no=state.document_no, effective_on=state.effective_on, summary=state.summary,
+            line_count=state.line_count, total=state.total, maker_id=state.maker_id, made_at=state.made_at,
+            content_sha256=state.content_sha256.hex(), approver_id=state.approver_id, entry_id=state.entry_id,
+            recorded_at=state.recorded_at,
+        )  # fmt: skip
+
+
+def posted_response(posted: Posted) -> Response:
+    """The answer of a posting, written by hand: this is the hot path. A replay is marked in a header."""
+    body = f'{{"entry_id":"{posted.entry_id}","recorded_at":"{posted.recorded_at.isoformat()}"}}'
+    headers = {"Idempotent-Replayed": "true"} if posted.replayed else None
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def mark_replay(response: Response, replayed: bool) -> None:
+    """Say in a header that the answer is the first call's result again."""
+    if replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+Cursor = Annotated[str | None, Query(max_length=500)]
+
+
+def encode_cursor(values: list[Any]) -> str:
+    """A keyset position as an opaque text."""
+    return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":"), default=str).encode()).decode().rstrip("=")
+
+
+def decode_cursor(text: str | None, length: int) -> list[Any] | None:
+    """The keyset position, or None for the first page; raises `cursor-malformed`."""
+    if text is None:
+        return None
+    try:
+        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise problem("cursor-malformed") from error
+    if not isinstance(values, list) or len(values) != length:
+        raise problem("cursor-malformed")
+    return values

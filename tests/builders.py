@@ -1,0 +1,235 @@
+"""A small world to test in: the people of the city's bureau and of one district, officers, divisions; and short words
+for what they do. Defaults everywhere; a test names only what it is about. Everything passes the real gate.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from fundledger.access.policy import Caller
+from fundledger.access.tokens import add_staff, add_unit, issue
+from fundledger.book.instructions import Draft, Leg, draft
+from fundledger.book.poster import Posted, Posting, post_now
+from fundledger.db.connection import Connection
+from fundledger.ids import new_id
+
+CITY = 420100
+DISTRICT = 420117
+OTHER_DISTRICT = 420116
+TODAY = date(2019, 3, 1)
+VILLAGE = "420117001200"
+
+
+@dataclass
+class World:
+    """One city, two districts, their people. `service` and `owner` are connections of those roles."""
+
+    service: Connection
+    owner: Connection
+    people: dict[str, Caller] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    officers: dict[tuple[int, str], UUID] = field(default_factory=dict)
+
+    def who(self, name: str) -> Caller:
+        """A person by name, such as 'city-maker' or 'district-payer'."""
+        return self.people[name]
+
+    async def digest(self, book: int, instruction_id: UUID) -> bytes:
+        """What an approver sees."""
+        return bytes(await self.service.fetchval("SELECT instruction_digest($1, $2)", book, instruction_id))
+
+    async def draft(self, book: int, kind: str, legs: list[Leg], **fields: Any) -> UUID:
+        """Draft an instruction as the book's maker."""
+        prefix = "city" if book == CITY else "district" if book == DISTRICT else "other"
+        what = Draft(
+            entry_kind=kind, legs=legs,
+            **{
+                "document_no": f"doc-{new_id()}", "effective_on": TODAY, "summary": kind, "functional_class": "2130599",
+                "economic_class": "30399", "officer_id": self.officers[book, "accountable"],
+                "supervisor_id": self.officers[book, "supervising"],
+                "release_kind": "instalment" if kind == "release" else None, **fields,
+            },
+        )  # fmt: skip
+        return await draft(self.service, self.who(f"{prefix}-maker"), book, what)
+
+    async def post(self, book: int, instruction_id: UUID, *, key: str | None = None, actor: str | None = None) -> Posted:
+        """Approve and post a budget instruction as the book's approver (a replay when the key is repeated)."""
+        prefix = "city" if book == CITY else "district" if book == DISTRICT else "other"
+        person = self.who(actor or f"{prefix}-approver")
+        digest = await self.digest(book, instruction_id)
+        posting = Posting(book, instruction_id, person.staff_id, digest, key or str(new_id()), digest)
+        return (await post_now(self.service, [posting]))[0]
+
+    async def pay(self, instruction_id: UUID, *, key: str | None = None, book: int = DISTRICT) -> Posted:
+        """Pay an approved list as the district's payer."""
+        person = self.who("district-payer" if book == DISTRICT else "other-payer")
+        posting = Posting(book, instruction_id, person.staff_id, None, key or str(new_id()), bytes(32))
+        return (await post_now(self.service, [posting]))[0]
+
+    async def adopt(self, amount: int, *, fund: str = "special_factor", year: int = 2019, **fields: Any) -> UUID:
+        """Adopt a budget line in the city; returns its id."""
+        line = new_id()
+        leg = Leg(amount, budget_line_id=line, fund_code=fund, fiscal_year=year)
+        await self.post(CITY, await self.draft(CITY, "adopt", [leg], **fields))
+        return line
+
+    async def allocate(
+        self, line: UUID, amount: int, *, fund: str = "special_factor", year: int = 2019, district: int = DISTRICT,
+        village: str | None = None, **fields: Any,
+    ) -> UUID:  # fmt: skip
+        """Allocate from a line to a district; returns the allocation's id."""
+        allocation = new_id()
+        leg = Leg(amount, budget_line_id=line, allocation_id=allocation, fund_code=fund, fiscal_year=year,
+                  district=district, village_code=village)  # fmt: skip
+        await self.post(CITY, await self.draft(CITY, "allocate", [leg], **fields))
+        return allocation
+
+    async def release(self, allocation: UUID, amount: int, **fields: Any) -> Posted:
+        """Release an amount of an allocation to its district."""
+        return await self.post(CITY, await self.draft(CITY, "release", [Leg(amount, allocation_id=allocation)], **fields))
+
+    async def funded(self, amount: int = 10_000_000, *, district: int = DISTRICT) -> UUID:
+        """An allocation of a district, adopted, allocated and released in full."""
+        allocation = await self.allocate(await self.adopt(amount), amount, district=district)
+        await self.release(allocation, amount)
+        return allocation
+
+    async def project(self, *, programme: str = "labour_subsidy", category: str = "employment", book: int = DISTRICT,
+                      exemption: str | None = "household_subsidy", **fields: Any) -> UUID:  # fmt: skip
+        """An approved project with target, managing unit, notice and an exemption from tendering."""
+        project = new_id()
+        maker = self.who("district-maker" if book == DISTRICT else "other-maker")
+        row = {
+            "book": book, "project_id": project, "version": 1, "code": f"P{str(project)[-8:]}", "name": "项目",
+            "category": category, "programme_code": programme, "managing_unit_id": maker.unit_id,
+            "performance_target": "脱贫50户", "planned_amount": 100_000_000, "status": "approved",
+            "decided_by_unit_id": maker.unit_id, "document_no": "区扶办1号", "recorded_by": maker.staff_id, **fields,
+        }  # fmt: skip
+        await insert(self.service, "project", row)
+        await self.notice("project", project, row["planned_amount"], book=book)
+        if exemption is not None:
+            await insert(self.service, "procurement", {
+                "book": book, "procurement_id": new_id(), "version": 1, "project_id": project, "method": "exempt",
+                "estimate": 1_000, "exemption_code": exemption, "evidence_sha256": os.urandom(32),
+                "document_no": "招豁1号", "recorded_by": maker.staff_id,
+            })  # fmt: skip
+        return project
+
+    async def notice(self, kind: str, subject: UUID, amount: int, *, book: int = DISTRICT, start: date = date(2019, 1, 10),
+                     end: date = date(2019, 2, 20)) -> UUID:  # fmt: skip
+        """Publish a notice on a village board."""
+        notice = new_id()
+        maker = self.who("district-maker" if book == DISTRICT else "other-maker")
+        await self.service.execute(
+            "SELECT publish_notice($1, $2, 1, $3, $4, 'village', '村务公开栏', $5, $6, $7, '公示1号', $8)",
+            book, notice, kind, subject, start, end, amount, maker.staff_id,
+        )  # fmt: skip
+        return notice
+
+    async def persons(self, count: int, *, programme: str | None = "labour_subsidy", book: int = DISTRICT,
+                      village: str = VILLAGE) -> list[tuple[UUID, UUID]]:  # fmt: skip
+        """Registered households with their heads, on a programme's roster: (household_id, person_id)."""
+        maker = self.who("district-maker" if book == DISTRICT else "other-maker").staff_id
+        made = [(new_id(), new_id()) for _ in range(count)]
+        since = date(2018, 1, 1)
+        tables: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {
+            "household": (["book", "household_id", "household_no", "village_code", "recorded_by"],
+                          [(book, h, str(h), village, maker) for h, _ in made]),
+            "person": (["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed", "recorded_by"],
+                       [(book, p, h, True, os.urandom(32), os.urandom(32), b"sealed", maker) for h, p in made]),
+            "registry_status": (["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
+                                [(book, h, since, "registered", "建档1号", maker) for h, _ in made]),
+            "roster_member": (["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
+                              [(book, programme, s, since, "enrolled", "花名册1号", maker) for pair in made for s in pair]
+                              if programme else []),
+        }  # fmt: skip
+        for table, (columns, records) in tables.items():
+            await self.service.copy_records_to_table(table, columns=columns, records=records)
+        return made
+
+    async def list_of(self, project: UUID, allocation: UUID, payees: list[tuple[UUID, UUID]], *, amount: int = 8_000,
+                      period: str = "2019-02", programme: str = "labour_subsidy", final: bool = False,
+                      published: bool = True, approved: bool = True, book: int = DISTRICT, **fields: Any) -> UUID:  # fmt: skip
+        """A payment list of one amount per person, published and approved."""
+        total = amount * len(payees)
+        legs = [Leg(total, allocation_id=allocation, project_id=project)]
+        new = await self.draft(book, "pay", legs, line_count=len(payees), **fields)
+        await insert(self.service, "payment_list", {
+            "book": book, "instruction_id": new, "project_id": project, "programme_code": programme, "period": period,
+            "entitlement_on": date(2019, 2, 1), "payee_kind": "person", "pay_method": "transfer", "is_final": final,
+        })  # fmt: skip
+        await self.service.copy_records_to_table(
+            "payment_line",
+            columns=["book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity",
+                     "programme_code", "period", "participation_ref", "card_hash", "name_commitment", "card_commitment"],
+            records=[(book, new, 1, number, amount, person, household, 1, programme, period, "出勤表", os.urandom(32),
+                      os.urandom(32), os.urandom(32)) for number, (household, person) in enumerate(payees, start=1)],
+        )  # fmt: skip
+        if published:
+            await self.notice("payment_list", new, total, book=book)
+        if approved:
+            await self.approve_list(new, book=book)
+        return new
+
+    async def approve_list(self, instruction_id: UUID, *, book: int = DISTRICT) -> None:
+        """Approve a payment list as the district's approver."""
+        person = self.who("district-approver" if book == DISTRICT else "other-approver")
+        await self.service.execute(
+            "SELECT gate_approve($1, $2, $3, $4, $5)",
+            book, instruction_id, await self.digest(book, instruction_id), person.staff_id, new_id(),
+        )  # fmt: skip
+
+    async def balance(self, kind: str, *, allocation: UUID | None = None, line: UUID | None = None, project: UUID | None = None) -> int:
+        """The sum of the balances of a kind of account, in fen, of one allocation, line or project."""
+        return int(await self.service.fetchval(
+            """SELECT coalesce(sum(b.received - b.given), 0) FROM account a
+               JOIN account_balance b ON b.book = a.book AND b.account_id = a.account_id
+               WHERE a.account_kind = $1 AND ($2::uuid IS NULL OR a.allocation_id = $2)
+                 AND ($3::uuid IS NULL OR a.budget_line_id = $3) AND ($4::uuid IS NULL OR a.project_id = $4)""",
+            kind, allocation, line, project))  # fmt: skip
+
+
+async def insert(connection: Connection, table: str, row: dict[str, Any]) -> None:
+    """Insert one row given as a dict."""
+    places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+    await connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", *row.values())
+
+
+PEOPLE: tuple[tuple[str, int, str, tuple[str, ...]], ...] = (
+    ("city-maker", CITY, "finance", ("maker",)), ("city-approver", CITY, "finance", ("approver",)),
+    ("district-maker", DISTRICT, "finance", ("maker",)), ("district-approver", DISTRICT, "finance", ("approver",)),
+    ("district-payer", DISTRICT, "finance", ("payer",)), ("poverty-maker", DISTRICT, "poverty_office", ("maker",)),
+    ("poverty-approver", DISTRICT, "poverty_office", ("approver",)),
+    ("township-maker", DISTRICT, "township", ("maker",)),
+    ("other-maker", OTHER_DISTRICT, "finance", ("maker",)), ("other-approver", OTHER_DISTRICT, "finance", ("approver",)),
+    ("other-payer", OTHER_DISTRICT, "finance", ("payer",)),
+    ("auditor", CITY, "audit", ()), ("inspector", CITY, "inspection", ()), ("admin", CITY, "admin", ()),
+)  # fmt: skip
+
+
+async def make_world(service: Connection, owner: Connection) -> World:
+    """People, tokens, officers in office since 2018, and one village in each of two districts."""
+    world = World(service, owner)
+    for name, book, kind, duties in PEOPLE:
+        unit = await add_unit(owner, book, kind, f"{kind}-{book}")
+        staff = await add_staff(owner, book, unit, name, duties)
+        world.people[name] = Caller(book, staff, unit, kind, name, frozenset(duties))
+        world.tokens[name] = await issue(owner, book, staff)
+    for book, maker in ((CITY, "city-maker"), (DISTRICT, "district-maker"), (OTHER_DISTRICT, "other-maker")):
+        for role in ("accountable", "supervising"):
+            world.officers[book, role] = new_id()
+            await insert(service, "officer_term", {
+                "book": book, "officer_id": world.officers[book, role], "name": "责任人", "unit_id": world.who(maker).unit_id,
+                "role": role, "valid_from": date(2018, 1, 1), "document_no": "任1号",
+                "recorded_by": world.who(maker).staff_id,
+            })  # fmt: skip
+    for district in (DISTRICT, OTHER_DISTRICT):
+        for code, level, parent in ((str(district), "district", None), (f"{district}001", "township", str(district)),
+                                    (f"{district}001200", "village", f"{district}001")):  # fmt: skip
+            await insert(service, "division", {"book": district, "code": code, "name": code, "level": level,
+                                               "parent_code": parent, "source": "test"})  # fmt: skip
+    return world
