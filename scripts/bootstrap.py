@@ -33,7 +33,7 @@ LINT_IMPORTS = ("-c", "from importlinter.cli import lint_imports_command; lint_i
 
 
 def main(arguments: list[str]) -> int:
-    """Run ``serve``, ``run``, ``test``, ``lint`` or ``format``; everything after the verb is passed on."""
+    """Run ``serve``, ``run``, ``test``, ``lint``, ``format`` or ``openapi``; everything after the verb is passed on."""
     verb, rest = arguments[0], arguments[1:]
     if verb in ("serve", "run"):
         python = environment(dev=False)
@@ -45,6 +45,8 @@ def main(arguments: list[str]) -> int:
         return 1 if run(python, "-m", "ruff", "check", "--fix", ".") | run(python, "-m", "ruff", "format", ".") else 0
     if verb == "lint":
         return lint(python)
+    if verb == "openapi":
+        return run(python, "-m", "fundledger.api.committed")
     if verb == "test":
         # The checks first: they take seconds. All of them run, so that one go shows everything that is wrong.
         failed = 0 if rest else lint(python)

@@ -29,6 +29,7 @@ class Family(StrEnum):
     REFUSED = "refused"
     TOO_LARGE = "too_large"
     UNAVAILABLE = "unavailable"
+    BUG = "bug"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,20 @@ CREATE TABLE division (                     -- 行政区划; a district's book h
 );
 CREATE INDEX division_parent_code ON division (parent_code, book);
 
+CREATE TABLE village_list_version (         -- 年度村名单版本: one row per book and version, so that a district can leave the list
+    book         bigint   NOT NULL REFERENCES book (book),
+    fund_code    text     NOT NULL REFERENCES fund (fund_code),
+    fiscal_year  smallint NOT NULL,
+    version      integer  NOT NULL CHECK (version >= 1),
+    list_id      uuid     NOT NULL,         -- the same in every book
+    village_count integer NOT NULL CHECK (village_count >= 0),   -- of this book; in the city's book: of all
+    document_no  text     NOT NULL,
+    exception_document_no text,             -- allows another number of villages than the policy's
+    recorded_by  uuid     NOT NULL,
+    recorded_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (book, fund_code, fiscal_year, version)
+);
+
 CREATE TABLE village_list (                 -- 年度村名单 (M01, M02): a membership per row, the newest version of a year counts
     book         bigint   NOT NULL,
     fund_code    text     NOT NULL REFERENCES fund (fund_code),
@@ -66,8 +80,10 @@ CREATE TABLE registry_status (              -- 贫困状态沿革, of a househol
     document_no text   NOT NULL,
     recorded_by uuid   NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    xid         xid8   NOT NULL DEFAULT pg_current_xact_id(),  -- see approval.checked_xmin
     PRIMARY KEY (book, subject_id, valid_from, version)
 );
+CREATE INDEX registry_status_xid ON registry_status (xid, book);
 
 CREATE TABLE roster_member (                -- 项目花名册: who a programme may pay, as of a date
     book           bigint NOT NULL,
@@ -79,8 +95,10 @@ CREATE TABLE roster_member (                -- 项目花名册: who a programme 
     document_no    text   NOT NULL,
     recorded_by    uuid   NOT NULL,
     recorded_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    xid            xid8   NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (book, programme_code, payee_id, valid_from, version)
 );
+CREATE INDEX roster_member_xid ON roster_member (xid, book);
 
 CREATE TABLE organisation (                 -- 供应商、村集体、企业、机构: payees that are not people
     book            bigint NOT NULL,
@@ -93,4 +111,19 @@ CREATE TABLE organisation (                 -- 供应商、村集体、企业、
     recorded_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (book, organisation_id),
     UNIQUE (book, credit_code)
+);
+
+CREATE TABLE registry_import (              -- 导入批次: one upload to the registry or a roster, and what it made
+    book            bigint  NOT NULL REFERENCES book (book),
+    import_id       uuid    NOT NULL,
+    kind            text    NOT NULL CHECK (kind IN ('households', 'statuses', 'roster')),
+    request_sha256  bytea   NOT NULL CHECK (length(request_sha256) = 32),
+    line_count      integer NOT NULL CHECK (line_count >= 1),
+    household_count integer NOT NULL CHECK (household_count >= 0),
+    person_count    integer NOT NULL CHECK (person_count >= 0),
+    status_count    integer NOT NULL CHECK (status_count >= 0),
+    member_count    integer NOT NULL CHECK (member_count >= 0),
+    recorded_by     uuid    NOT NULL,
+    recorded_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (book, import_id)
 );

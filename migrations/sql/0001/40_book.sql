@@ -56,6 +56,7 @@ CREATE TABLE approval (                     -- 审批: names the SHA-256 of exac
     approver_id    uuid   NOT NULL,
     order_no       bigint NOT NULL,
     approved_at    timestamptz NOT NULL,
+    checked_xmin   xid8,                    -- of a payment list: every registry row that its check did not see has a xid at or above
     PRIMARY KEY (book, approval_id),
     UNIQUE (book, instruction_id),
     FOREIGN KEY (book, instruction_id) REFERENCES instruction (book, instruction_id),

@@ -50,7 +50,7 @@ CREATE TABLE payment_line (
     FOREIGN KEY (book, instruction_id) REFERENCES instruction (book, instruction_id)
 );
 CREATE INDEX payment_line_claim ON payment_line (payee_id, programme_code, period, book);
-CREATE INDEX payment_line_card_hash ON payment_line (card_hash, book) WHERE card_hash IS NOT NULL;
+CREATE INDEX payment_line_card_hash ON payment_line (card_hash, household_id, book) WHERE card_hash IS NOT NULL;  -- FCL-12 reads it alone
 
 CREATE TABLE payment_line_private (         -- what erasure removes later: salts, and name and card sealed
     book           bigint  NOT NULL,
@@ -62,10 +62,11 @@ CREATE TABLE payment_line_private (         -- what erasure removes later: salts
     PRIMARY KEY (book, instruction_id, line_no)
 );
 
-CREATE TABLE claim_window (                 -- a lock: lists of one programme and period pay one after the other
+CREATE TABLE claim_window (                 -- derived, mutable; and a lock: lists of one programme and period pay one after the other
     book           bigint NOT NULL,
     programme_code text   NOT NULL,
     period         text   NOT NULL,
+    paid_order_no  bigint NOT NULL DEFAULT 0,  -- order_no of the newest entry that paid in it
     PRIMARY KEY (book, programme_code, period)
 );
 

@@ -4,7 +4,7 @@
 -- for; keys are taken in sorted order, so two batches can't wait for each other.
 CREATE FUNCTION gate_claim(p_items gate_item[]) RETURNS gate_item[]
 LANGUAGE plpgsql AS $$
-DECLARE v_fresh gate_item[];
+DECLARE v_fresh uuid[];
 BEGIN
     WITH claimed AS (
         INSERT INTO idempotency (book, unit_id, key, request_sha256, kind, record_id)
@@ -12,71 +12,60 @@ BEGIN
         FROM unnest(p_items) i JOIN staff s ON s.book = i.book AND s.staff_id = i.actor_id
         ORDER BY i.book, s.unit_id, i.key
         ON CONFLICT DO NOTHING RETURNING record_id)
-    SELECT array_agg(i ORDER BY i.item) INTO v_fresh
-    FROM unnest(p_items) i WHERE i.entry_id IN (SELECT record_id FROM claimed);
-    RETURN v_fresh;
+    SELECT array_agg(record_id) INTO v_fresh FROM claimed;
+    RETURN ARRAY(SELECT i FROM unnest(p_items) i WHERE i.entry_id = ANY (v_fresh) ORDER BY i.item);
 END $$;
 
 -- Posting shares the month's row, closing takes it whole.
-CREATE FUNCTION gate_lock_periods(p_items gate_item[], p_legs gate_leg[]) RETURNS void
+CREATE FUNCTION gate_lock_periods(p_legs gate_leg[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO period (book, month)
-    SELECT DISTINCT l.book, date_trunc('month', l.effective_on)::date FROM unnest(p_legs) l
-    WHERE l.book IS NOT NULL
-      AND NOT EXISTS (SELECT FROM period p WHERE p.book = l.book AND p.month = date_trunc('month', l.effective_on)::date)
+    SELECT m.book, m.month FROM (SELECT DISTINCT l.book, date_trunc('month', l.effective_on)::date AS month FROM unnest(p_legs) l) m
+    WHERE m.book IS NOT NULL AND NOT EXISTS (SELECT FROM period p WHERE p.book = m.book AND p.month = m.month)
     ORDER BY 1, 2 ON CONFLICT DO NOTHING;
-    PERFORM 1 FROM period p
-    WHERE (p.book, p.month) IN (SELECT DISTINCT l.book, date_trunc('month', l.effective_on)::date FROM unnest(p_legs) l)
-    ORDER BY p.book, p.month FOR SHARE;
+    PERFORM 1 FROM (SELECT DISTINCT l.book, date_trunc('month', l.effective_on)::date AS month FROM unnest(p_legs) l ORDER BY 1, 2) m
+    CROSS JOIN LATERAL (SELECT 1 FROM period p WHERE p.book = m.book AND p.month = m.month FOR SHARE) p;
 END $$;
 
 -- Payments of one project pay one after the other (contract sums), and so do lists of one programme and period
 -- (nobody twice). The project's first version stands for the project.
-CREATE FUNCTION gate_lock_payments(p_items gate_item[]) RETURNS void
+CREATE FUNCTION gate_lock_payments(p_work gate_work[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM 1 FROM project p
-    WHERE p.version = 1 AND (p.book, p.project_id) IN (
-        SELECT l.book, l.project_id FROM unnest(p_items) i
-        JOIN payment_list l ON l.book = i.book AND l.instruction_id = i.instruction_id)
-    ORDER BY p.book, p.project_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM (SELECT DISTINCT w.book, w.project_id FROM unnest(p_work) w WHERE w.is_payment ORDER BY 1, 2) m
+    CROSS JOIN LATERAL (SELECT 1 FROM project p WHERE p.book = m.book AND p.project_id = m.project_id AND p.version = 1 FOR NO KEY UPDATE) p;
     INSERT INTO claim_window (book, programme_code, period)
-    SELECT DISTINCT l.book, l.programme_code, l.period FROM unnest(p_items) i
-    JOIN payment_list l ON l.book = i.book AND l.instruction_id = i.instruction_id
-    WHERE l.payee_kind <> 'organisation' AND NOT EXISTS (SELECT FROM claim_window w
-        WHERE w.book = l.book AND w.programme_code = l.programme_code AND w.period = l.period)
+    SELECT m.book, m.programme_code, m.period
+    FROM (SELECT DISTINCT w.book, w.programme_code, w.period FROM unnest(p_work) w WHERE w.payee_kind <> 'organisation') m
+    WHERE NOT EXISTS (SELECT FROM claim_window c WHERE c.book = m.book AND c.programme_code = m.programme_code AND c.period = m.period)
     ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING;
-    PERFORM 1 FROM claim_window w
-    WHERE (w.book, w.programme_code, w.period) IN (
-        SELECT l.book, l.programme_code, l.period FROM unnest(p_items) i
-        JOIN payment_list l ON l.book = i.book AND l.instruction_id = i.instruction_id
-        WHERE l.payee_kind <> 'organisation')
-    ORDER BY w.book, w.programme_code, w.period FOR NO KEY UPDATE;
+    PERFORM 1 FROM (SELECT DISTINCT w.book, w.programme_code, w.period FROM unnest(p_work) w
+                    WHERE w.payee_kind <> 'organisation' ORDER BY 1, 2, 3) m
+    CROSS JOIN LATERAL (SELECT 1 FROM claim_window c WHERE c.book = m.book AND c.programme_code = m.programme_code
+                        AND c.period = m.period FOR NO KEY UPDATE) c;
 END $$;
 
+-- Accounts the legs need and nobody has opened; a leg that lacks a reference opens none (gate_check_references says so).
 CREATE FUNCTION gate_open_accounts(p_legs gate_leg[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     WITH wanted AS (
-        SELECT DISTINCT l.book, v.account_id, v.kind, k.is_source,
-               CASE WHEN gate_on_budget_line(v.kind, l.entry_kind) THEN l.budget_line_id END AS budget_line_id,
-               CASE WHEN gate_on_budget_line(v.kind, l.entry_kind) THEN NULL ELSE l.allocation_id END AS allocation_id,
-               CASE WHEN v.kind IN ('available', 'paid') THEN l.project_id END AS project_id,
+        SELECT DISTINCT l.book, v.account_id, v.kind, k.is_source, g.line, g.allocation, g.project,
                gate_exec_year(v.kind, l.fiscal_year, l.effective_on) AS exec_year
         FROM unnest(p_legs) l
         CROSS JOIN LATERAL (VALUES (l.credit_account, l.payer_kind), (l.debit_account, l.receiver_kind)) v (account_id, kind)
         JOIN account_kind k ON k.account_kind = v.kind
-        WHERE l.book IS NOT NULL AND v.account_id IS NOT NULL AND l.fiscal_year IS NOT NULL
-          AND (l.project_id IS NOT NULL OR v.kind NOT IN ('available', 'paid'))
-          AND (l.budget_line_id IS NOT NULL OR NOT gate_on_budget_line(v.kind, l.entry_kind))
-          AND (l.allocation_id IS NOT NULL OR gate_on_budget_line(v.kind, l.entry_kind))
-          AND NOT EXISTS (SELECT FROM account_balance b WHERE b.book = l.book AND b.account_id = v.account_id)
+        CROSS JOIN LATERAL (SELECT gate_on_budget_line(v.kind, l.entry_kind) AS on_line, v.kind IN ('available', 'paid') AS on_project) o
+        CROSS JOIN LATERAL (SELECT CASE WHEN o.on_line THEN l.budget_line_id END AS line,
+            CASE WHEN NOT o.on_line THEN l.allocation_id END AS allocation, CASE WHEN o.on_project THEN l.project_id END AS project) g
+        WHERE l.book IS NOT NULL AND l.fiscal_year IS NOT NULL AND coalesce(g.line, g.allocation) IS NOT NULL
+          AND (g.project IS NOT NULL OR NOT o.on_project)
+          AND NOT EXISTS (SELECT FROM account_balance b WHERE b.book = l.book AND b.account_id = v.account_id OFFSET 0)
     ), opened AS (
         INSERT INTO account (book, account_id, account_kind, budget_line_id, allocation_id, project_id, exec_year)
-        SELECT book, account_id, kind, budget_line_id, allocation_id, project_id, exec_year FROM wanted
-        ORDER BY book, account_id ON CONFLICT DO NOTHING
-    )
+        SELECT book, account_id, kind, line, allocation, project, exec_year FROM wanted
+        ORDER BY book, account_id ON CONFLICT DO NOTHING)
     INSERT INTO account_balance (book, account_id, is_source)
     SELECT book, account_id, is_source FROM wanted ORDER BY book, account_id ON CONFLICT DO NOTHING;
 END $$;
@@ -84,35 +73,30 @@ END $$;
 CREATE FUNCTION gate_lock_balances(p_legs gate_leg[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM 1 FROM account_balance b
-    WHERE (b.book, b.account_id) IN (
-        SELECT l.book, l.credit_account FROM unnest(p_legs) l
-        UNION SELECT l.book, l.debit_account FROM unnest(p_legs) l)
-    ORDER BY b.book, b.account_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM (
+        SELECT l.book, l.credit_account AS account_id FROM unnest(p_legs) l
+        UNION SELECT l.book, l.debit_account FROM unnest(p_legs) l ORDER BY 1, 2) m
+    CROSS JOIN LATERAL (SELECT 1 FROM account_balance b WHERE b.book = m.book AND b.account_id = m.account_id FOR NO KEY UPDATE) b;
 END $$;
 
 -- Numbers the legs and gives each the totals its accounts have before it. Needs the balances locked.
 CREATE FUNCTION gate_totals(p_legs gate_leg[]) RETURNS gate_leg[]
-LANGUAGE plpgsql AS $$
-DECLARE v_legs gate_leg[];
+LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    SELECT array_agg(ROW(l.ordinality, l.item, l.side, l.book, l.entry_id, l.instruction_id, l.leg_no, l.entry_kind, l.effective_on,
-               l.payer_kind, l.receiver_kind, l.budget_line_id, l.allocation_id, l.project_id, l.fiscal_year, l.credit_account,
-               l.debit_account, l.amount, l.undoes_entry_id, l.undoes_line_no, l.undoes_amount, l.undone, l.given, l.received,
-               l.spent)::gate_leg ORDER BY l.ordinality) INTO v_legs
-    FROM (
-        SELECT l.*, c.given + coalesce(sum(l.amount) OVER payer, 0) AS given, d.received + coalesce(sum(l.amount) OVER receiver, 0) AS received,
-               c.given - c.given_undone + coalesce(sum(l.amount) FILTER (WHERE l.undoes_entry_id IS NULL) OVER payer, 0) AS spent,
-               CASE WHEN l.undoes_entry_id IS NOT NULL THEN coalesce(u.undone, 0) + coalesce(sum(l.amount) OVER original, 0) END AS undone
+    RETURN ARRAY(
+        SELECT ROW(l.ordinality, l.item, l.side, l.book, l.entry_id, l.instruction_id, l.leg_no, l.entry_kind, l.effective_on,
+                   l.payer_kind, l.receiver_kind, l.budget_line_id, l.allocation_id, l.project_id, l.fiscal_year, l.village_code,
+                   l.credit_account, l.debit_account, l.amount, l.undoes_entry_id, l.undoes_line_no, l.undoes_amount,
+                   CASE WHEN l.undoes_entry_id IS NOT NULL THEN coalesce(u.undone, 0) + coalesce(sum(l.amount) OVER original, 0) END,
+                   c.given + coalesce(sum(l.amount) OVER payer, 0), d.received + coalesce(sum(l.amount) OVER receiver, 0),
+                   c.given - c.given_undone + coalesce(sum(l.amount) FILTER (WHERE l.undoes_entry_id IS NULL) OVER payer, 0))::gate_leg
         FROM unnest(p_legs) WITH ORDINALITY AS l
-        LEFT JOIN account_balance c ON c.book = l.book AND c.account_id = l.credit_account
-        LEFT JOIN account_balance d ON d.book = l.book AND d.account_id = l.debit_account
-        LEFT JOIN LATERAL (
-            SELECT sum(t.amount) AS undone FROM transfer t WHERE l.undoes_entry_id IS NOT NULL AND t.book = l.book
-               AND t.undoes_entry_id = l.undoes_entry_id AND t.undoes_line_no = l.undoes_line_no) u ON true
+        LEFT JOIN LATERAL (SELECT * FROM account_balance c WHERE c.book = l.book AND c.account_id = l.credit_account OFFSET 0) c ON true
+        LEFT JOIN LATERAL (SELECT * FROM account_balance d WHERE d.book = l.book AND d.account_id = l.debit_account OFFSET 0) d ON true
+        LEFT JOIN LATERAL (SELECT sum(t.amount) AS undone FROM transfer t WHERE l.undoes_entry_id IS NOT NULL AND t.book = l.book
+            AND t.undoes_entry_id = l.undoes_entry_id AND t.undoes_line_no = l.undoes_line_no) u ON true
         WINDOW payer AS (PARTITION BY l.book, l.credit_account ORDER BY l.ordinality ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
                receiver AS (PARTITION BY l.book, l.debit_account ORDER BY l.ordinality ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
                original AS (PARTITION BY l.book, l.undoes_entry_id, l.undoes_line_no ORDER BY l.ordinality ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-    ) l;
-    RETURN v_legs;
+        ORDER BY l.ordinality);
 END $$;

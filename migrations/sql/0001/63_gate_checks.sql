@@ -9,51 +9,55 @@ LANGUAGE sql STABLE AS $$ SELECT (clock_timestamp() AT TIME ZONE 'Asia/Shanghai'
 CREATE FUNCTION gate_fault_of(p_item integer, p_code text, p_params jsonb) RETURNS gate_fault
 LANGUAGE sql IMMUTABLE AS $$ SELECT ROW(p_item, 'posting', p_code, NULL::integer, p_params)::gate_fault $$;
 
--- The instruction itself: there, not sent back, not posted, unchanged since approval, of an open day, adding up.
-CREATE FUNCTION gate_check_instruction(p_items gate_item[]) RETURNS SETOF gate_fault
+-- The instruction itself: there, not sent back, not posted, unchanged since approval, of today or before, of this level.
+CREATE FUNCTION gate_check_instruction(p_work gate_work[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
-    WITH i AS MATERIALIZED (
-        SELECT i.*, n.entry_kind, n.effective_on, n.total, n.line_count, k.is_payment, k.is_undo, k.level, b.level AS book_level,
-               n.instruction_id IS NOT NULL AS found, a.content_sha256,
-               c.digest, legs.amount AS legs_total, legs.legs,
-               lines.amount AS lines_total, lines.lines
-        FROM unnest(p_items) i
-        LEFT JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id
-        LEFT JOIN instruction_content c ON c.book = i.book AND c.instruction_id = i.instruction_id
-        LEFT JOIN entry_kind k ON k.entry_kind = n.entry_kind
-        LEFT JOIN book b ON b.book = i.book
-        LEFT JOIN approval a ON a.book = i.book AND a.instruction_id = i.instruction_id
-        LEFT JOIN LATERAL (SELECT sum(l.amount)::bigint AS amount, count(*) AS legs FROM instruction_leg l
-            WHERE l.book = i.book AND l.instruction_id = i.instruction_id) legs ON true
-        LEFT JOIN LATERAL (SELECT sum(l.amount)::bigint AS amount, count(*) AS lines FROM payment_line l
-            WHERE k.is_payment AND l.book = i.book AND l.instruction_id = i.instruction_id) lines ON true)
-    SELECT (gate_fault_of(i.item, 'instruction-not-found', '{}')).* FROM i WHERE NOT i.found
+    WITH w AS MATERIALIZED (
+        SELECT w.*, c.digest, e.entry_id AS posted, r.instruction_id IS NOT NULL AS rejected, t.today
+        FROM unnest(p_work) w
+        CROSS JOIN (SELECT shanghai_today() AS today) t
+        LEFT JOIN LATERAL (SELECT c.digest FROM instruction_content c WHERE c.book = w.book AND c.instruction_id = w.instruction_id OFFSET 0) c ON true
+        LEFT JOIN LATERAL (SELECT e.entry_id FROM entry e WHERE e.book = w.book AND e.instruction_id = w.instruction_id OFFSET 0) e ON true
+        LEFT JOIN LATERAL (SELECT r.instruction_id FROM rejection r WHERE r.book = w.book AND r.instruction_id = w.instruction_id OFFSET 0) r ON true)
+    SELECT w.item, 'posting', 'instruction-not-found', NULL::integer, '{}'::jsonb FROM w WHERE w.entry_kind IS NULL
+    UNION ALL SELECT w.item, 'posting', 'instruction-rejected', NULL, '{}' FROM w WHERE w.rejected
+    UNION ALL SELECT w.item, 'posting', 'already-posted', NULL, jsonb_build_object('entry_id', w.posted) FROM w WHERE w.posted IS NOT NULL
+    UNION ALL SELECT w.item, 'posting', 'date-in-future', NULL, jsonb_build_object('effective_on', w.effective_on) FROM w WHERE w.effective_on > w.today
+    UNION ALL SELECT w.item, 'posting', 'not-approved', NULL, '{}' FROM w WHERE w.is_payment AND w.content_sha256 IS NULL
+    UNION ALL SELECT w.item, 'posting', 'content-changed', NULL, '{}' FROM w
+    WHERE w.entry_kind IS NOT NULL
+      AND w.digest IS DISTINCT FROM CASE WHEN w.is_payment THEN coalesce(w.content_sha256, w.digest) ELSE w.approved_sha256 END
+    UNION ALL SELECT w.item, 'posting', 'wrong-level', NULL, jsonb_build_object('kind', w.entry_kind) FROM w
+    WHERE w.kind_level <> 'any' AND w.kind_level <> w.book_level
+    UNION ALL SELECT w.item, 'posting', 'amount-too-large', NULL, jsonb_build_object('maximum', parameter_value('amount_max', w.effective_on)) FROM w WHERE w.total > parameter_value('amount_max', w.effective_on)
+$$;
+
+-- Header, legs and lines add up.
+CREATE FUNCTION gate_check_sums(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault
+LANGUAGE sql STABLE AS $$
+    WITH leg AS (
+        SELECT l.item, l.amount, p.amount AS lines_amount, p.lines FROM unnest(p_legs) l
+        LEFT JOIN LATERAL (SELECT coalesce(sum(p.amount), 0) AS amount, count(*) AS lines FROM payment_line p
+            WHERE l.entry_kind = 'pay' AND p.book = l.book AND p.instruction_id = l.instruction_id AND p.leg_no = l.leg_no) p ON true
+        WHERE l.side = 1
+    ), summed AS (
+        SELECT l.item, sum(l.amount) AS amount, count(*) AS legs, sum(l.lines) AS lines, bool_or(l.amount <> l.lines_amount) AS differ
+        FROM leg l GROUP BY l.item
+    ), lines AS (
+        SELECT w.item, c.lines FROM unnest(p_work) w CROSS JOIN LATERAL (SELECT count(*) AS lines FROM payment_line p
+            WHERE w.is_payment AND p.book = w.book AND p.instruction_id = w.instruction_id) c WHERE w.is_payment
+    )
+    SELECT w.item, 'posting', 'totals-differ', NULL::integer, '{}'::jsonb
+    FROM unnest(p_work) w LEFT JOIN summed s ON s.item = w.item LEFT JOIN lines c ON c.item = w.item
+    WHERE w.entry_kind IS NOT NULL AND NOT w.is_undo AND (s.amount IS DISTINCT FROM w.total
+        OR (NOT w.is_payment AND s.legs IS DISTINCT FROM w.line_count)
+        OR (w.is_payment AND (s.differ OR s.lines IS DISTINCT FROM w.line_count OR c.lines IS DISTINCT FROM w.line_count
+            OR w.project_id IS NULL)))
     UNION ALL
-    SELECT (gate_fault_of(i.item, 'instruction-rejected', '{}')).* FROM i
-    WHERE EXISTS (SELECT FROM rejection r WHERE r.book = i.book AND r.instruction_id = i.instruction_id)
-    UNION ALL
-    SELECT (gate_fault_of(i.item, 'already-posted', jsonb_build_object('entry_id', e.entry_id))).* FROM i
-    JOIN entry e ON e.book = i.book AND e.instruction_id = i.instruction_id
-    UNION ALL
-    SELECT (gate_fault_of(i.item, 'date-in-future', jsonb_build_object('effective_on', i.effective_on))).* FROM i
-    WHERE i.effective_on > shanghai_today()
-    UNION ALL
-    SELECT (gate_fault_of(i.item, 'not-approved', '{}')).* FROM i WHERE i.is_payment AND i.content_sha256 IS NULL
-    UNION ALL
-    SELECT (gate_fault_of(i.item, 'content-changed', '{}')).* FROM i
-    WHERE i.found AND i.digest IS DISTINCT FROM CASE WHEN i.is_payment THEN coalesce(i.content_sha256, i.digest) ELSE i.approved_sha256 END
-    UNION ALL
-    SELECT (gate_fault_of(i.item, 'totals-differ', '{}')).* FROM i
-    WHERE i.found AND (i.legs_total IS DISTINCT FROM i.total
-        OR (NOT i.is_payment AND i.legs IS DISTINCT FROM i.line_count)
-        OR (i.is_payment AND (i.lines_total IS DISTINCT FROM i.total OR i.lines IS DISTINCT FROM i.line_count OR EXISTS (
-            SELECT FROM instruction_leg l WHERE l.book = i.book AND l.instruction_id = i.instruction_id AND l.amount IS DISTINCT FROM
-                (SELECT sum(p.amount) FROM payment_line p WHERE p.book = l.book AND p.instruction_id = l.instruction_id AND p.leg_no = l.leg_no)))))
-    UNION ALL
-    SELECT (gate_fault_of(i.item, 'wrong-level', jsonb_build_object('kind', i.entry_kind))).* FROM i
-    WHERE i.found AND i.level <> 'any' AND i.level <> i.book_level
-    UNION ALL
-    SELECT (gate_fault_of(i.item, 'amount-too-large', '{}')).* FROM i WHERE i.total > parameter_value('amount_max', i.effective_on)
+    SELECT w.item, 'posting', 'totals-differ', NULL, '{}'
+    FROM unnest(p_work) w CROSS JOIN LATERAL (SELECT sum(l.amount) AS amount, count(*) AS legs FROM instruction_leg l
+        WHERE w.is_undo AND l.book = w.book AND l.instruction_id = w.instruction_id) s
+    WHERE w.is_undo AND (s.amount IS DISTINCT FROM w.total OR s.legs IS DISTINCT FROM w.line_count)
 $$;
 
 CREATE FUNCTION gate_check_periods(p_legs gate_leg[]) RETURNS SETOF gate_fault
@@ -64,20 +68,18 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Rule 7: who drafted, approved and pays: three people of this book with the duty, of a unit that may.
-CREATE FUNCTION gate_check_duties(p_items gate_item[]) RETURNS SETOF gate_fault
+CREATE FUNCTION gate_check_duties(p_work gate_work[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
     WITH who AS MATERIALIZED (
-        SELECT i.item, k.is_payment, k.maker_units, n.maker_id, m.duties AS maker_duties, mu.kind AS maker_unit,
-               CASE WHEN k.is_payment THEN a.approver_id ELSE i.actor_id END AS approver_id,
-               CASE WHEN k.is_payment THEN i.actor_id END AS payer_id, s.duties AS actor_duties, su.kind AS actor_unit
-        FROM unnest(p_items) i
-        JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id
-        JOIN entry_kind k ON k.entry_kind = n.entry_kind
-        LEFT JOIN staff m ON m.book = i.book AND m.staff_id = n.maker_id
-        LEFT JOIN unit mu ON mu.book = i.book AND mu.unit_id = m.unit_id
-        LEFT JOIN staff s ON s.book = i.book AND s.staff_id = i.actor_id
-        LEFT JOIN unit su ON su.book = i.book AND su.unit_id = s.unit_id
-        LEFT JOIN approval a ON a.book = i.book AND a.instruction_id = i.instruction_id)
+        SELECT w.item, w.is_payment, w.maker_units, w.maker_id, m.duties AS maker_duties, mu.kind AS maker_unit,
+               CASE WHEN w.is_payment THEN w.approver_id ELSE w.actor_id END AS approver_id,
+               CASE WHEN w.is_payment THEN w.actor_id END AS payer_id, s.duties AS actor_duties, su.kind AS actor_unit
+        FROM unnest(p_work) w
+        LEFT JOIN staff m ON m.book = w.book AND m.staff_id = w.maker_id
+        LEFT JOIN unit mu ON mu.book = w.book AND mu.unit_id = m.unit_id
+        LEFT JOIN staff s ON s.book = w.book AND s.staff_id = w.actor_id
+        LEFT JOIN unit su ON su.book = w.book AND su.unit_id = s.unit_id
+        WHERE w.entry_kind IS NOT NULL)
     SELECT item, 'management', 'maker-without-duty', NULL::integer, '{}'::jsonb FROM who
     WHERE ('maker' = ANY (maker_duties) AND maker_unit = ANY (maker_units)) IS NOT TRUE
     UNION ALL
@@ -92,18 +94,17 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Rule 10 and 责任到区: an accountable officer of this book, in office that day; a supervising one for district money.
-CREATE FUNCTION gate_check_officers(p_items gate_item[]) RETURNS SETOF gate_fault
+CREATE FUNCTION gate_check_officers(p_work gate_work[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
-    WITH n AS MATERIALIZED (
-        SELECT i.item, n.* FROM unnest(p_items) i
-        JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id)
-    SELECT n.item, 'responsibility', CASE WHEN r.role = 'accountable' THEN 'officer-not-in-office' ELSE 'supervisor-not-in-office' END,
-           NULL::integer, jsonb_build_object('effective_on', n.effective_on)
-    FROM n CROSS JOIN LATERAL (VALUES ('accountable', n.officer_id), ('supervising', n.supervisor_id)) r (role, officer_id)
-    WHERE (r.role = 'accountable' OR n.entry_kind IN ('pay', 'fund') OR r.officer_id IS NOT NULL)
-      AND NOT EXISTS (SELECT FROM officer_term o WHERE o.book = n.book AND o.officer_id = r.officer_id AND o.role = r.role
-            AND o.version = (SELECT max(v.version) FROM officer_term v WHERE v.book = o.book AND v.officer_id = o.officer_id)
-            AND n.effective_on >= o.valid_from AND n.effective_on <= coalesce(o.valid_to, 'infinity'))
+    SELECT w.item, 'responsibility', CASE WHEN r.role = 'accountable' THEN 'officer-not-in-office' ELSE 'supervisor-not-in-office' END,
+           NULL::integer, jsonb_build_object('effective_on', w.effective_on)
+    FROM unnest(p_work) w
+    CROSS JOIN LATERAL (VALUES ('accountable', w.officer_id), ('supervising', w.supervisor_id)) r (role, officer_id)
+    LEFT JOIN LATERAL (SELECT o.* FROM officer_term o WHERE o.book = w.book AND o.officer_id = r.officer_id
+                       ORDER BY o.version DESC LIMIT 1) o ON true
+    WHERE w.entry_kind IS NOT NULL
+      AND (r.role = 'accountable' OR w.entry_kind IN ('pay', 'fund') OR r.officer_id IS NOT NULL)
+      AND (o.role = r.role AND w.effective_on BETWEEN o.valid_from AND coalesce(o.valid_to, 'infinity')) IS NOT TRUE
 $$;
 
 CREATE FUNCTION gate_account_params(p_book bigint, p_account uuid) RETURNS jsonb
@@ -116,46 +117,47 @@ $$;
 -- Rule 3: no account below zero after any transfer, and none at the end of any effective day.
 CREATE FUNCTION gate_check_balances(p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
-    WITH event AS (
-        SELECT l.item, l.ord, l.book, l.credit_account AS account_id, -l.amount AS delta, l.effective_on, l.entry_kind FROM unnest(p_legs) l
-        UNION ALL
-        SELECT l.item, l.ord, l.book, l.debit_account, l.amount, l.effective_on, l.entry_kind FROM unnest(p_legs) l
+    WITH event AS MATERIALIZED (
+        SELECT e.*, b.received - b.given AS start, b.last_effective_on FROM (
+            SELECT l.item, l.ord, l.book, l.credit_account AS account_id, -l.amount AS delta, l.effective_on, l.entry_kind FROM unnest(p_legs) l
+            UNION ALL
+            SELECT l.item, l.ord, l.book, l.debit_account, l.amount, l.effective_on, l.entry_kind FROM unnest(p_legs) l) e
+        CROSS JOIN LATERAL (SELECT * FROM account_balance b WHERE b.book = e.book AND b.account_id = e.account_id OFFSET 0) b
+        WHERE NOT b.is_source
     ), running AS (
-        SELECT e.*, b.received - b.given + sum(e.delta) OVER (PARTITION BY e.book, e.account_id ORDER BY e.ord) AS balance
-        FROM event e JOIN account_balance b ON b.book = e.book AND b.account_id = e.account_id AND NOT b.is_source
-    ), dated AS (
-        SELECT e.book, e.account_id, min(e.effective_on) AS first_day, max(e.effective_on) AS last_day FROM event e GROUP BY 1, 2
+        SELECT e.*, e.start + sum(e.delta) OVER (PARTITION BY e.book, e.account_id ORDER BY e.ord) AS balance FROM event e
     ), late AS (
-        SELECT d.* FROM dated d JOIN account_balance b ON b.book = d.book AND b.account_id = d.account_id AND NOT b.is_source
-        WHERE d.first_day < greatest(d.last_day, b.last_effective_on)
+        SELECT e.book, e.account_id FROM event e GROUP BY 1, 2
+        HAVING min(e.effective_on) < greatest(max(e.effective_on), max(e.last_effective_on))
     ), by_day AS (
         SELECT x.book, x.account_id, x.day, sum(sum(x.delta)) OVER (PARTITION BY x.book, x.account_id ORDER BY x.day) AS balance
         FROM (SELECT d.book, d.account_id, d.day, d.received - d.given AS delta
-              FROM late JOIN account_day d ON d.book = late.book AND d.account_id = late.account_id
+              FROM late CROSS JOIN LATERAL (SELECT * FROM account_day d WHERE d.book = late.book AND d.account_id = late.account_id OFFSET 0) d
               UNION ALL SELECT e.book, e.account_id, e.effective_on, e.delta
               FROM late JOIN event e ON e.book = late.book AND e.account_id = late.account_id) x
         GROUP BY x.book, x.account_id, x.day
+    ), broken AS (
+        SELECT DISTINCT ON (r.item, r.book, r.account_id) r.item, r.entry_kind, 'balance-insufficient' AS code, r.book, r.account_id, NULL::date AS day, r.balance
+        FROM running r WHERE r.balance < 0 AND r.delta < 0
+        UNION ALL
+        SELECT DISTINCT ON (e.item, e.book, e.account_id) e.item, e.entry_kind, 'balance-insufficient-on-day', e.book, e.account_id, d.day, d.balance
+        FROM by_day d JOIN event e ON e.book = d.book AND e.account_id = d.account_id AND e.delta < 0 AND e.effective_on <= d.day
+        WHERE d.balance < 0
     )
-    SELECT DISTINCT ON (r.item, r.account_id) r.item, CASE WHEN r.entry_kind = 'pay' THEN 'funds' ELSE 'posting' END,
-           'balance-insufficient', NULL::integer, gate_account_params(r.book, r.account_id) || jsonb_build_object('shortfall', -r.balance)
-    FROM running r WHERE r.balance < 0 AND r.delta < 0
-    UNION ALL
-    SELECT DISTINCT ON (e.item, e.account_id) e.item, CASE WHEN e.entry_kind = 'pay' THEN 'funds' ELSE 'posting' END,
-           'balance-insufficient-on-day', NULL, gate_account_params(e.book, e.account_id) || jsonb_build_object('day', d.day, 'shortfall', -d.balance)
-    FROM by_day d JOIN event e ON e.book = d.book AND e.account_id = d.account_id AND e.delta < 0 AND e.effective_on <= d.day
-    WHERE d.balance < 0
+    SELECT b.item, CASE WHEN b.entry_kind = 'pay' THEN 'funds' ELSE 'posting' END, b.code, NULL::integer,
+           jsonb_strip_nulls(gate_account_params(b.book, b.account_id) || jsonb_build_object('day', b.day, 'shortfall', -b.balance))
+    FROM broken b
 $$;
 
 -- A leg whose references lead nowhere has no account: name what is missing.
-CREATE FUNCTION gate_check_references(p_items gate_item[], p_legs gate_leg[]) RETURNS SETOF gate_fault
+CREATE FUNCTION gate_check_references(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
-    SELECT l.item, 'posting', CASE WHEN l.entry_kind IN ('adopt', 'allocate') THEN 'budget-line-not-found' ELSE 'allocation-not-found' END,
-           l.leg_no, '{}'::jsonb
+    SELECT l.item, 'posting', CASE WHEN l.entry_kind IN ('adopt', 'allocate') THEN 'budget-line-not-found'
+                                   WHEN l.entry_kind IN ('fund', 'pay') AND l.project_id IS NULL THEN 'project-not-in-library'
+                                   ELSE 'allocation-not-found' END, l.leg_no, '{}'::jsonb
     FROM unnest(p_legs) l WHERE l.book IS NULL OR l.debit_before IS NULL OR l.credit_before IS NULL
     UNION ALL
-    SELECT i.item, 'posting', 'undo-not-found', g.leg_no, '{}' FROM unnest(p_items) i
-    JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id
-    JOIN entry_kind k ON k.entry_kind = n.entry_kind AND k.is_undo
-    JOIN instruction_leg g ON g.book = i.book AND g.instruction_id = i.instruction_id
-    WHERE NOT EXISTS (SELECT FROM transfer t WHERE t.book = i.book AND t.entry_id = g.undoes_entry_id AND t.line_no = g.undoes_line_no)
+    SELECT w.item, 'posting', 'undo-not-found', g.leg_no, '{}' FROM unnest(p_work) w
+    CROSS JOIN LATERAL (SELECT * FROM instruction_leg g WHERE w.is_undo AND g.book = w.book AND g.instruction_id = w.instruction_id OFFSET 0) g
+    WHERE NOT EXISTS (SELECT FROM transfer t WHERE t.book = w.book AND t.entry_id = g.undoes_entry_id AND t.line_no = g.undoes_line_no OFFSET 0)
 $$;

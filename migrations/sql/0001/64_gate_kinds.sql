@@ -2,17 +2,30 @@
 
 CREATE VIEW village_list_current AS          -- the newest version of each year's list
     SELECT v.* FROM village_list v WHERE v.version = (SELECT max(w.version) FROM village_list w
-        WHERE w.book = v.book AND w.fund_code = v.fund_code AND w.fiscal_year = v.fiscal_year);
+        WHERE w.book = v.book AND w.fund_code = v.fund_code AND w.fiscal_year = v.fiscal_year)
+      AND NOT EXISTS (SELECT FROM village_list_version h WHERE h.book = v.book AND h.fund_code = v.fund_code
+        AND h.fiscal_year = v.fiscal_year AND h.version > v.version);   -- a newer list without this district
+
+-- The city adopts the city's funds only: a district's own money never passes through the city (M03, M04).
+CREATE FUNCTION gate_check_adopt(p_work gate_work[]) RETURNS SETOF gate_fault
+LANGUAGE sql STABLE AS $$
+    SELECT w.item, 'posting', 'fund-not-of-this-level', l.leg_no, jsonb_build_object('fund_code', l.fund_code)
+    FROM unnest(p_work) w
+    CROSS JOIN LATERAL (SELECT * FROM instruction_leg l WHERE w.entry_kind = 'adopt' AND l.book = w.book AND l.instruction_id = w.instruction_id OFFSET 0) l
+    LEFT JOIN fund f ON f.fund_code = l.fund_code
+    WHERE f.origin IS DISTINCT FROM 'city'
+$$;
 
 -- M01, M02: only listed villages, at most the standard, once per village, fund and year unless a document says so.
-CREATE FUNCTION gate_check_allocate(p_items gate_item[]) RETURNS SETOF gate_fault
+CREATE FUNCTION gate_check_allocate(p_work gate_work[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
     WITH leg AS MATERIALIZED (
-        SELECT i.item, l.*, n.exception_document_no, b.fund_code AS line_fund, b.fiscal_year AS line_year, f.basis, f.standard_parameter
-        FROM unnest(p_items) i
-        JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id AND n.entry_kind = 'allocate'
-        JOIN instruction_leg l ON l.book = i.book AND l.instruction_id = i.instruction_id
-        LEFT JOIN budget_line b ON b.book = l.book AND b.budget_line_id = l.budget_line_id
+        SELECT w.item, l.*, w.exception_document_no, b.fund_code AS line_fund, b.fiscal_year AS line_year, f.basis,
+               CASE WHEN f.basis = 'village_standard' THEN parameter_value(f.standard_parameter, make_date(b.fiscal_year, 1, 1)) END AS standard,
+               row_number() OVER (PARTITION BY l.village_code, b.fund_code, b.fiscal_year ORDER BY w.item, l.leg_no) AS turn
+        FROM unnest(p_work) w
+        CROSS JOIN LATERAL (SELECT * FROM instruction_leg l WHERE w.entry_kind = 'allocate' AND l.book = w.book AND l.instruction_id = w.instruction_id OFFSET 0) l
+        LEFT JOIN LATERAL (SELECT * FROM budget_line b WHERE b.book = l.book AND b.budget_line_id = l.budget_line_id OFFSET 0) b ON true
         LEFT JOIN fund f ON f.fund_code = b.fund_code)
     SELECT l.item, 'posting', 'district-unknown', l.leg_no, '{}'::jsonb FROM leg l
     WHERE NOT EXISTS (SELECT FROM book b WHERE b.book = l.district AND b.level = 'district')
@@ -21,33 +34,27 @@ LANGUAGE sql STABLE AS $$
     WHERE l.line_fund IS NOT NULL AND (l.fund_code IS DISTINCT FROM l.line_fund OR l.fiscal_year IS DISTINCT FROM l.line_year)
     UNION ALL
     SELECT l.item, 'posting', 'allocation-reused', l.leg_no, '{}' FROM leg l
-    WHERE l.allocation_id IS NULL OR EXISTS (SELECT FROM allocation a WHERE a.book IN (l.book, l.district) AND a.allocation_id = l.allocation_id)
+    WHERE l.allocation_id IS NULL OR EXISTS (SELECT FROM allocation a WHERE a.book = l.book AND a.allocation_id = l.allocation_id OFFSET 0)
+       OR EXISTS (SELECT FROM allocation a WHERE a.book = l.district AND a.allocation_id = l.allocation_id OFFSET 0)
     UNION ALL
     SELECT l.item, 'posting', 'village-not-listed', l.leg_no, jsonb_build_object('village_code', l.village_code) FROM leg l
     WHERE l.basis = 'village_standard' AND NOT EXISTS (SELECT FROM village_list_current v WHERE v.book = l.district
         AND v.fund_code = l.line_fund AND v.fiscal_year = l.line_year AND v.village_code = l.village_code)
     UNION ALL
-    SELECT l.item, 'posting', 'village-above-standard', l.leg_no, jsonb_build_object('village_code', l.village_code,
-           'standard', parameter_value(l.standard_parameter, make_date(l.line_year, 1, 1))) FROM leg l
-    WHERE l.basis = 'village_standard' AND l.exception_document_no IS NULL
-      AND l.amount > coalesce(parameter_value(l.standard_parameter, make_date(l.line_year, 1, 1)), 0)
+    SELECT l.item, 'posting', 'village-above-standard', l.leg_no, jsonb_build_object('village_code', l.village_code, 'standard', l.standard) FROM leg l
+    WHERE l.basis = 'village_standard' AND l.exception_document_no IS NULL AND l.amount > coalesce(l.standard, 0)
     UNION ALL
     SELECT l.item, 'posting', 'village-already-allocated', l.leg_no, jsonb_build_object('village_code', l.village_code) FROM leg l
-    WHERE l.village_code IS NOT NULL AND l.exception_document_no IS NULL AND (EXISTS (SELECT FROM allocation a WHERE a.book = l.book
-        AND a.fund_code = l.line_fund AND a.fiscal_year = l.line_year AND a.village_code = l.village_code AND a.supplementary_document_no IS NULL)
-        OR EXISTS (SELECT FROM leg o WHERE o.village_code = l.village_code AND o.line_fund = l.line_fund AND o.line_year = l.line_year
-            AND (o.item, o.leg_no) < (l.item, l.leg_no)))
+    WHERE l.village_code IS NOT NULL AND l.exception_document_no IS NULL AND (l.turn > 1 OR EXISTS (SELECT FROM allocation a WHERE a.book = l.book
+        AND a.fund_code = l.line_fund AND a.fiscal_year = l.line_year AND a.village_code = l.village_code AND a.supplementary_document_no IS NULL OFFSET 0))
 $$;
 
 -- Releases: block money (切块下达) names no project; only next year's money is released early.
-CREATE FUNCTION gate_check_release(p_items gate_item[]) RETURNS SETOF gate_fault
+CREATE FUNCTION gate_check_release(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
-    WITH leg AS MATERIALIZED (
-        SELECT i.item, l.leg_no, l.project_id, n.release_kind, n.effective_on, a.fiscal_year
-        FROM unnest(p_items) i
-        JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id AND n.entry_kind = 'release'
-        JOIN instruction_leg l ON l.book = i.book AND l.instruction_id = i.instruction_id
-        LEFT JOIN allocation a ON a.book = l.book AND a.allocation_id = l.allocation_id)
+    WITH leg AS (
+        SELECT l.item, l.leg_no, l.project_id, w.release_kind, l.effective_on, l.fiscal_year
+        FROM unnest(p_legs) l JOIN unnest(p_work) w ON w.item = l.item WHERE l.entry_kind = 'release' AND l.side = 1)
     SELECT l.item, 'funds', 'release-names-project', l.leg_no, '{}'::jsonb FROM leg l WHERE l.project_id IS NOT NULL
     UNION ALL
     SELECT l.item, 'posting', 'release-kind-missing', l.leg_no, '{}' FROM leg l WHERE l.release_kind IS NULL
@@ -72,13 +79,12 @@ CREATE VIEW floor_test AS                    -- M03, M04: the floor (rounded up 
         WHERE a.book = d.book AND a.fund_code = d.fund_code AND a.fiscal_year = d.fiscal_year) o;
 
 -- M03, M04: the district's own money, at least the floor over the declared figure unless a document says why not.
-CREATE FUNCTION gate_check_adopt_own(p_items gate_item[]) RETURNS SETOF gate_fault
+CREATE FUNCTION gate_check_adopt_own(p_work gate_work[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
     WITH leg AS MATERIALIZED (
-        SELECT i.item, l.*, n.exception_document_no, n.effective_on, f.origin, f.floor_parameter
-        FROM unnest(p_items) i
-        JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id AND n.entry_kind = 'adopt_own'
-        JOIN instruction_leg l ON l.book = i.book AND l.instruction_id = i.instruction_id
+        SELECT w.item, l.*, w.exception_document_no, w.effective_on, f.origin, f.floor_parameter
+        FROM unnest(p_work) w
+        CROSS JOIN LATERAL (SELECT * FROM instruction_leg l WHERE w.entry_kind = 'adopt_own' AND l.book = w.book AND l.instruction_id = w.instruction_id OFFSET 0) l
         LEFT JOIN fund f ON f.fund_code = l.fund_code
     ), own AS (
         SELECT l.item, l.book, l.fund_code, l.fiscal_year, l.floor_parameter, l.exception_document_no, sum(l.amount) AS asked
@@ -98,16 +104,13 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- A project is funded only from its district's library, approved, with a performance target (M07, M08, M10).
-CREATE FUNCTION gate_check_fund(p_items gate_item[]) RETURNS SETOF gate_fault
+CREATE FUNCTION gate_check_fund(p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
     WITH leg AS MATERIALIZED (
-        SELECT i.item, l.leg_no, l.project_id, n.effective_on, a.fiscal_year, a.village_code, p.status, p.performance_target,
-               p.village_code AS project_village
-        FROM unnest(p_items) i
-        JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id AND n.entry_kind = 'fund'
-        JOIN instruction_leg l ON l.book = i.book AND l.instruction_id = i.instruction_id
-        LEFT JOIN allocation a ON a.book = l.book AND a.allocation_id = l.allocation_id
-        LEFT JOIN project_current p ON p.book = l.book AND p.project_id = l.project_id)
+        SELECT l.item, l.leg_no, l.effective_on, l.fiscal_year, l.village_code, p.status, p.performance_target, p.village_code AS project_village
+        FROM unnest(p_legs) l
+        LEFT JOIN LATERAL (SELECT * FROM project p WHERE p.book = l.book AND p.project_id = l.project_id ORDER BY p.version DESC LIMIT 1) p ON true
+        WHERE l.entry_kind = 'fund')
     SELECT l.item, 'projects', 'project-not-in-library', l.leg_no, '{}'::jsonb FROM leg l WHERE l.status IS NULL
     UNION ALL
     SELECT l.item, 'projects', 'project-not-approved', l.leg_no, '{}' FROM leg l WHERE l.status <> 'approved'
@@ -130,19 +133,25 @@ LANGUAGE sql STABLE AS $$
 $$;
 
 -- Undoing: what may be undone, at most once over, not before it was done, and not where the money has gone on (spent-downstream).
-CREATE FUNCTION gate_check_undo(p_items gate_item[], p_legs gate_leg[]) RETURNS SETOF gate_fault
+CREATE FUNCTION gate_check_undo(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
     WITH leg AS MATERIALIZED (
         SELECT l.*, o.entry_kind AS original_kind, o.effective_on AS original_on, o.crossing_id, t.debit_before AS lot_before,
                t.undoes_entry_id AS original_undoes
         FROM unnest(p_legs) l
-        JOIN transfer t ON t.book = l.book AND t.entry_id = l.undoes_entry_id AND t.line_no = l.undoes_line_no
-        JOIN entry o ON o.book = t.book AND o.entry_id = t.entry_id
+        CROSS JOIN LATERAL (SELECT * FROM transfer t WHERE t.book = l.book AND t.entry_id = l.undoes_entry_id AND t.line_no = l.undoes_line_no OFFSET 0) t
+        CROSS JOIN LATERAL (SELECT * FROM entry o WHERE o.book = t.book AND o.entry_id = t.entry_id OFFSET 0) o
         WHERE l.undoes_entry_id IS NOT NULL)
     SELECT l.item, 'posting', 'undo-of-undo', l.leg_no, '{}'::jsonb FROM leg l WHERE l.original_undoes IS NOT NULL AND l.side = 1
     UNION ALL
     SELECT l.item, 'posting', 'undo-kind', l.leg_no, jsonb_build_object('kind', l.original_kind) FROM leg l
     WHERE l.original_undoes IS NULL AND l.side = 1 AND (l.entry_kind = 'return') <> (l.original_kind = 'pay')
+    UNION ALL
+    SELECT l.item, 'management', 'undo-of-another-office', l.leg_no, jsonb_build_object('kind', l.original_kind) FROM leg l
+    JOIN unnest(p_work) w ON w.item = l.item
+    JOIN entry_kind k ON k.entry_kind = l.original_kind
+    WHERE l.side = 1 AND EXISTS (SELECT FROM staff s JOIN unit u ON u.book = s.book AND u.unit_id = s.unit_id
+        WHERE s.book = w.book AND s.staff_id IN (w.maker_id, w.actor_id) AND u.kind <> ALL (k.maker_units))
     UNION ALL
     SELECT l.item, 'posting', 'undo-of-crossing-by-district', l.leg_no, '{}' FROM leg l JOIN book b ON b.book = l.book
     WHERE l.side = 1 AND l.crossing_id IS NOT NULL AND b.level = 'district'

@@ -8,68 +8,76 @@ BEGIN
     END IF;
 END $$;
 
--- Every check of a payment (also called, on a list not yet approved, by the preview).
-CREATE FUNCTION gate_payment_faults(p_items gate_item[]) RETURNS SETOF gate_fault
+-- Five to the district, but for the single lines (also called, on a list not yet approved, by the preview).
+CREATE FUNCTION gate_payment_faults(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
-    SELECT * FROM gate_check_funds(p_items) UNION ALL SELECT * FROM gate_check_projects(p_items)
-    UNION ALL SELECT * FROM gate_check_tendering(p_items) UNION ALL SELECT * FROM gate_check_management(p_items)
-    UNION ALL SELECT * FROM gate_check_lines(p_items)
+    SELECT * FROM gate_check_funds(p_work, p_legs) UNION ALL SELECT * FROM gate_check_projects(p_work)
+    UNION ALL SELECT * FROM gate_check_tendering(p_work) UNION ALL SELECT * FROM gate_check_management(p_work)
 $$;
 
-CREATE FUNCTION gate_check(p_items gate_item[], p_legs gate_leg[]) RETURNS void
+CREATE FUNCTION gate_check(p_work gate_work[], p_legs gate_leg[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
-    v_kinds text[] := ARRAY(SELECT DISTINCT n.entry_kind FROM unnest(p_items) i
-        JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id);
+    v_kinds text[] := ARRAY(SELECT DISTINCT w.entry_kind FROM unnest(p_work) w WHERE w.entry_kind IS NOT NULL);
     v_faults gate_fault[];
+    v_stale gate_work[];
 BEGIN
     v_faults := ARRAY(
-        SELECT f FROM gate_check_instruction(p_items) f UNION ALL SELECT f FROM gate_check_periods(p_legs) f
-        UNION ALL SELECT f FROM gate_check_duties(p_items) f UNION ALL SELECT f FROM gate_check_officers(p_items) f
-        UNION ALL SELECT f FROM gate_check_references(p_items, p_legs) f UNION ALL SELECT f FROM gate_check_balances(p_legs) f);
-    IF 'allocate' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_allocate(p_items) f); END IF;
-    IF 'release' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_release(p_items) f); END IF;
-    IF 'adopt_own' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_adopt_own(p_items) f); END IF;
-    IF 'fund' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_fund(p_items) f); END IF;
-    IF v_kinds && '{return,reverse}' THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_undo(p_items, p_legs) f); END IF;
-    IF 'pay' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_payment_faults(p_items) f); END IF;
-    PERFORM gate_refuse(jsonb_agg(to_jsonb(f) ORDER BY f.item, f.dimension, f.code, f.line_no)) FROM unnest(v_faults) f;
+        SELECT f FROM gate_check_instruction(p_work) f UNION ALL SELECT f FROM gate_check_sums(p_work, p_legs) f
+        UNION ALL SELECT f FROM gate_check_periods(p_legs) f UNION ALL SELECT f FROM gate_check_duties(p_work) f
+        UNION ALL SELECT f FROM gate_check_officers(p_work) f UNION ALL SELECT f FROM gate_check_references(p_work, p_legs) f
+        UNION ALL SELECT f FROM gate_check_balances(p_legs) f);
+    IF 'adopt' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_adopt(p_work) f); END IF;
+    IF 'allocate' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_allocate(p_work) f); END IF;
+    IF 'release' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_release(p_work, p_legs) f); END IF;
+    IF 'adopt_own' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_adopt_own(p_work) f); END IF;
+    IF 'fund' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_fund(p_legs) f); END IF;
+    IF v_kinds && '{return,reverse}' THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_undo(p_work, p_legs) f); END IF;
+    IF 'pay' = ANY (v_kinds) THEN
+        v_faults := v_faults || ARRAY(SELECT f FROM gate_payment_faults(p_work, p_legs) f);
+        v_stale := gate_stale(p_work);
+        IF cardinality(v_stale) > 0 THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_lines(v_stale) f); END IF;
+    END IF;
+    IF cardinality(v_faults) > 0 THEN
+        PERFORM gate_refuse(jsonb_agg(to_jsonb(f) ORDER BY f.item, f.dimension, f.code, f.line_no)) FROM unnest(v_faults) f;
+    END IF;
 END $$;
 
--- Approval, budget lines and allocations that come into being with the entry, then the entries themselves.
-CREATE FUNCTION gate_write_heads(p_items gate_item[], p_legs gate_leg[], p_now timestamptz) RETURNS void
+-- Approval and allocations that come into being with the entry, then the entries themselves.
+CREATE FUNCTION gate_write_heads(p_work gate_work[], p_legs gate_leg[], p_now timestamptz) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     WITH made AS (
         INSERT INTO approval (book, approval_id, instruction_id, content_sha256, approver_id, order_no, approved_at)
-        SELECT i.book, gen_random_uuid(), i.instruction_id, i.approved_sha256, i.actor_id, nextval('record_order'), p_now
-        FROM unnest(p_items) i JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id
-        WHERE n.entry_kind <> 'pay' RETURNING order_no, book, approval_id)
+        SELECT w.book, gen_random_uuid(), w.instruction_id, w.approved_sha256, w.actor_id, nextval('record_order'), p_now
+        FROM unnest(p_work) w WHERE NOT w.is_payment RETURNING order_no, book, approval_id)
     INSERT INTO log_queue (order_no, book, kind, record_id) SELECT order_no, book, 'approval', approval_id FROM made;
 
-    INSERT INTO allocation (book, allocation_id, origin_book, district, fund_code, fiscal_year, village_code, document_no,
-                            supplementary_document_no, budget_line_id, entry_id)
-    SELECT t.book, l.allocation_id, l.book, coalesce(l.district, l.book), l.fund_code, l.fiscal_year, l.village_code,
-           coalesce(l.allocation_document_no, n.document_no), n.exception_document_no, l.budget_line_id, i.entry_id
-    FROM unnest(p_items) i
-    JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id AND n.entry_kind IN ('allocate', 'adopt_own')
-    JOIN instruction_leg l ON l.book = i.book AND l.instruction_id = i.instruction_id
-    CROSS JOIN LATERAL (SELECT l.book UNION SELECT l.district WHERE n.entry_kind = 'allocate') t (book);
+    IF EXISTS (SELECT FROM unnest(p_work) w WHERE w.entry_kind IN ('allocate', 'adopt_own')) THEN
+        INSERT INTO allocation (book, allocation_id, origin_book, district, fund_code, fiscal_year, village_code, document_no,
+                                supplementary_document_no, budget_line_id, entry_id)
+        SELECT t.book, l.allocation_id, l.book, coalesce(l.district, l.book), l.fund_code, l.fiscal_year, l.village_code,
+               coalesce(l.allocation_document_no, w.document_no), w.exception_document_no, l.budget_line_id, w.entry_id
+        FROM unnest(p_work) w
+        CROSS JOIN LATERAL (SELECT * FROM instruction_leg l WHERE l.book = w.book AND l.instruction_id = w.instruction_id OFFSET 0) l
+        CROSS JOIN LATERAL (SELECT l.book UNION SELECT l.district WHERE w.entry_kind = 'allocate') t (book)
+        WHERE w.entry_kind IN ('allocate', 'adopt_own');
+    END IF;
 
     WITH head AS (
-        SELECT l.item, l.book, l.entry_id, count(*) AS legs, sum(l.amount)::bigint AS total, bool_or(l.side = 2) AS crossed
+        SELECT l.item, l.book, l.entry_id, count(*) AS legs, sum(l.amount)::bigint AS total,
+               count(*) OVER (PARTITION BY l.item) > 1 AS crosses
         FROM unnest(p_legs) l GROUP BY l.item, l.book, l.entry_id
     ), made AS (
         INSERT INTO entry (book, entry_id, entry_kind, instruction_id, crossing_id, effective_on, document_no, summary, functional_class,
             economic_class, officer_id, supervisor_id, maker_id, approver_id, payer_id, content_sha256, line_count, total, order_no, recorded_at)
-        SELECT h.book, h.entry_id, n.entry_kind, n.instruction_id,
-               CASE WHEN count(*) OVER (PARTITION BY h.item) > 1 THEN n.instruction_id END, n.effective_on, n.document_no, n.summary,
-               n.functional_class, n.economic_class, n.officer_id, n.supervisor_id, n.maker_id, a.approver_id,
-               CASE WHEN n.entry_kind = 'pay' THEN i.actor_id END, a.content_sha256,
-               CASE WHEN n.entry_kind = 'pay' THEN n.line_count ELSE h.legs END, h.total, nextval('record_order'), p_now
-        FROM head h JOIN unnest(p_items) i ON i.item = h.item
-        JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id
-        JOIN approval a ON a.book = i.book AND a.instruction_id = i.instruction_id
+        SELECT h.book, h.entry_id, w.entry_kind, w.instruction_id, CASE WHEN h.crosses THEN w.instruction_id END, w.effective_on,
+               w.document_no, n.summary, n.functional_class, n.economic_class, w.officer_id, w.supervisor_id, w.maker_id,
+               CASE WHEN w.is_payment THEN w.approver_id ELSE w.actor_id END, CASE WHEN w.is_payment THEN w.actor_id END,
+               coalesce(w.content_sha256, w.approved_sha256), CASE WHEN w.is_payment THEN w.line_count ELSE h.legs END, h.total,
+               nextval('record_order'), p_now
+        FROM head h JOIN unnest(p_work) w ON w.item = h.item
+        CROSS JOIN LATERAL (SELECT * FROM instruction n WHERE n.book = w.book AND n.instruction_id = w.instruction_id OFFSET 0) n
         RETURNING order_no, book, entry_id)
     INSERT INTO log_queue (order_no, book, kind, record_id) SELECT order_no, book, 'entry', entry_id FROM made;
 END $$;
@@ -83,7 +91,8 @@ BEGIN
     SELECT l.book, l.entry_id, l.leg_no, l.debit_account, l.credit_account, l.amount, l.debit_before, l.debit_before + l.amount,
            l.credit_before, l.credit_before + l.amount, l.undoes_entry_id, l.undoes_line_no, l.undoes_before, l.undoes_amount, t.payee_id
     FROM unnest(p_legs) l
-    LEFT JOIN transfer t ON l.entry_kind = 'return' AND t.book = l.book AND t.entry_id = l.undoes_entry_id AND t.line_no = l.undoes_line_no
+    LEFT JOIN LATERAL (SELECT * FROM transfer t WHERE l.entry_kind = 'return' AND t.book = l.book AND t.entry_id = l.undoes_entry_id
+                       AND t.line_no = l.undoes_line_no OFFSET 0) t ON true
     WHERE l.entry_kind <> 'pay';
 
     INSERT INTO transfer (book, entry_id, line_no, debit_account, credit_account, amount, debit_before, debit_after,
@@ -97,15 +106,29 @@ BEGIN
     WHERE g.entry_kind = 'pay';
 END $$;
 
+CREATE FUNCTION gate_flows(p_legs gate_leg[])
+RETURNS TABLE (book bigint, account_id uuid, effective_on date, received bigint, given bigint, undone bigint)
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT l.book, l.debit_account, l.effective_on, l.amount, 0::bigint, 0::bigint FROM unnest(p_legs) l
+    UNION ALL
+    SELECT l.book, l.credit_account, l.effective_on, 0, l.amount, CASE WHEN l.undoes_entry_id IS NULL THEN 0 ELSE l.amount END
+    FROM unnest(p_legs) l
+$$;
+
+-- Upserts rather than updates: the arbiter index pins the look-up. The row proposed carries the new totals, so that the
+-- check on it (never below zero) is the check on the result.
 CREATE FUNCTION gate_write_totals(p_legs gate_leg[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE account_balance b SET received = b.received + f.received, given = b.given + f.given,
-           given_undone = b.given_undone + f.undone, last_effective_on = greatest(b.last_effective_on, f.last_on)
+    INSERT INTO account_balance AS b (book, account_id, is_source, received, given, given_undone, last_effective_on)
+    SELECT f.book, f.account_id, o.is_source, o.received + f.received, o.given + f.given, o.given_undone + f.undone,
+           greatest(o.last_effective_on, f.last_on)
     FROM (SELECT e.book, e.account_id, sum(e.received)::bigint AS received, sum(e.given)::bigint AS given,
                  sum(e.undone)::bigint AS undone, max(e.effective_on) AS last_on
           FROM gate_flows(p_legs) e GROUP BY e.book, e.account_id) f
-    WHERE b.book = f.book AND b.account_id = f.account_id;
+    CROSS JOIN LATERAL (SELECT * FROM account_balance o WHERE o.book = f.book AND o.account_id = f.account_id OFFSET 0) o
+    ON CONFLICT (book, account_id) DO UPDATE SET received = excluded.received, given = excluded.given,
+        given_undone = excluded.given_undone, last_effective_on = excluded.last_effective_on;
 
     INSERT INTO account_day AS d (book, account_id, day, received, given)
     SELECT e.book, e.account_id, e.effective_on, sum(e.received)::bigint, sum(e.given)::bigint
@@ -113,24 +136,25 @@ BEGIN
     ON CONFLICT (book, account_id, day) DO UPDATE SET received = d.received + excluded.received, given = d.given + excluded.given;
 END $$;
 
-CREATE FUNCTION gate_flows(p_legs gate_leg[])
-RETURNS TABLE (book bigint, account_id uuid, effective_on date, received bigint, given bigint, undone bigint)
-LANGUAGE sql STABLE AS $$
-    SELECT l.book, l.debit_account, l.effective_on, l.amount, 0::bigint, 0::bigint FROM unnest(p_legs) l
-    UNION ALL
-    SELECT l.book, l.credit_account, l.effective_on, 0, l.amount, CASE WHEN l.undoes_entry_id IS NULL THEN 0 ELSE l.amount END
-    FROM unnest(p_legs) l
-$$;
+-- Tells later payments of the same programme and period that somebody was paid since they were approved.
+CREATE FUNCTION gate_mark_windows(p_work gate_work[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO claim_window AS c (book, programme_code, period, paid_order_no)
+    SELECT w.book, w.programme_code, w.period, max(e.order_no) FROM unnest(p_work) w
+    CROSS JOIN LATERAL (SELECT e.order_no FROM entry e WHERE e.book = w.book AND e.entry_id = w.entry_id OFFSET 0) e
+    WHERE w.is_payment AND w.payee_kind <> 'organisation' GROUP BY 1, 2, 3
+    ON CONFLICT (book, programme_code, period) DO UPDATE SET paid_order_no = greatest(c.paid_order_no, excluded.paid_order_no);
+END $$;
 
 -- Budget lines come into being with `adopt`; they stand before the legs are read because allocations hang on them.
-CREATE FUNCTION gate_open_budget_lines(p_items gate_item[]) RETURNS void
+CREATE FUNCTION gate_open_budget_lines(p_work gate_work[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO budget_line (book, budget_line_id, fund_code, fiscal_year, document_no)
     SELECT l.book, l.budget_line_id, l.fund_code, l.fiscal_year, n.document_no
-    FROM unnest(p_items) i
-    JOIN instruction n ON n.book = i.book AND n.instruction_id = i.instruction_id AND n.entry_kind = 'adopt'
-    JOIN instruction_leg l ON l.book = i.book AND l.instruction_id = i.instruction_id
+    FROM unnest(p_work) n
+    CROSS JOIN LATERAL (SELECT * FROM instruction_leg l WHERE n.entry_kind = 'adopt' AND l.book = n.book AND l.instruction_id = n.instruction_id OFFSET 0) l
     WHERE l.budget_line_id IS NOT NULL
     ORDER BY l.book, l.budget_line_id ON CONFLICT (book, budget_line_id) DO NOTHING;
 END $$;
@@ -146,23 +170,27 @@ DECLARE
         FROM unnest(p_books, p_instructions, p_entries, p_crossings, p_actors, p_hashes, p_keys, p_requests)
              WITH ORDINALITY AS u (b, i, e, x, a, h, k, r, n) ORDER BY u.n);
     v_fresh gate_item[];
+    v_work gate_work[];
     v_legs gate_leg[];
 BEGIN
     PERFORM gate_refuse(jsonb_agg(to_jsonb(gate_fault_of(i.item, 'actor-unknown', '{}')))) FROM unnest(v_items) i
     WHERE NOT EXISTS (SELECT FROM staff s WHERE s.book = i.book AND s.staff_id = i.actor_id);
     v_fresh := gate_claim(v_items);
-    IF v_fresh IS NOT NULL THEN
-        PERFORM gate_open_budget_lines(v_fresh);
-        v_legs := gate_legs(v_fresh);
-        PERFORM gate_lock_periods(v_fresh, v_legs);
-        PERFORM gate_lock_payments(v_fresh);
+    IF cardinality(v_fresh) > 0 THEN
+        v_work := gate_load(v_fresh);
+        PERFORM gate_open_budget_lines(v_work);
+        v_legs := gate_legs(v_work);
+        PERFORM gate_lock_periods(v_legs);
+        PERFORM gate_lock_payments(v_work);
         PERFORM gate_open_accounts(v_legs);
         PERFORM gate_lock_balances(v_legs);
         v_legs := gate_totals(v_legs);
-        PERFORM gate_check(v_fresh, v_legs);
-        PERFORM gate_write_heads(v_fresh, v_legs, clock_timestamp());
+        v_work := gate_load(v_fresh);       -- again: what was committed while we waited for the locks counts
+        PERFORM gate_check(v_work, v_legs);
+        PERFORM gate_write_heads(v_work, v_legs, clock_timestamp());
         PERFORM gate_write_transfers(v_legs);
         PERFORM gate_write_totals(v_legs);
+        PERFORM gate_mark_windows(v_work);
     END IF;
     RETURN QUERY
         SELECT i.item, CASE WHEN y.record_id = i.entry_id THEN 'posted'
@@ -170,7 +198,7 @@ BEGIN
                e.entry_id, e.recorded_at
         FROM unnest(v_items) i
         JOIN staff s ON s.book = i.book AND s.staff_id = i.actor_id
-        JOIN idempotency y ON y.book = i.book AND y.unit_id = s.unit_id AND y.key = i.key
-        LEFT JOIN entry e ON e.book = i.book AND e.entry_id = y.record_id
+        CROSS JOIN LATERAL (SELECT * FROM idempotency y WHERE y.book = i.book AND y.unit_id = s.unit_id AND y.key = i.key OFFSET 0) y
+        LEFT JOIN LATERAL (SELECT * FROM entry e WHERE e.book = i.book AND e.entry_id = y.record_id OFFSET 0) e ON true
         ORDER BY i.item;
 END $$;

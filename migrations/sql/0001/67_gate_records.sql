@@ -1,14 +1,20 @@
 -- The other records that only a function may write: approvals of payment lists, closes, refusals, notices, log leaves.
 
--- Approves a payment list: names the digest the approver saw. Locks nothing but the list's own approval key.
+-- Approves a payment list: names the digest the approver saw. Every line is checked now, under the lock of its programme
+-- and period; paying looks at the lines again only where something changed since (gate_stale_items).
 CREATE FUNCTION gate_approve(p_book bigint, p_instruction uuid, p_hash bytea, p_approver uuid, p_approval uuid)
 RETURNS timestamptz
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
     v_order bigint;
     v_faults text[];
+    v_items gate_item[] := ARRAY[ROW(1, p_book, p_instruction, p_instruction, p_instruction, NULL, NULL, NULL, NULL)::gate_item];
+    v_work gate_work[] := gate_load(v_items);
+    v_xmin xid8;
 BEGIN
+    PERFORM gate_lock_payments(v_work);
+    v_xmin := pg_snapshot_xmin(pg_current_snapshot());
     SELECT array_remove(ARRAY[
         CASE WHEN n.instruction_id IS NULL THEN 'instruction-not-found' END,
         CASE WHEN n.entry_kind <> 'pay' THEN 'approve-by-posting' END,
@@ -25,9 +31,10 @@ BEGIN
     LEFT JOIN staff s ON s.book = p_book AND s.staff_id = p_approver
     LEFT JOIN unit u ON u.book = p_book AND u.unit_id = s.unit_id;
     PERFORM gate_refuse(jsonb_agg(to_jsonb(gate_fault_of(1, f, '{}')))) FROM unnest(v_faults) f;
+    PERFORM gate_refuse(jsonb_agg(to_jsonb(f) ORDER BY f.line_no, f.code)) FROM gate_check_lines(v_work) f;
     v_order := nextval('record_order');
-    INSERT INTO approval (book, approval_id, instruction_id, content_sha256, approver_id, order_no, approved_at)
-    VALUES (p_book, p_approval, p_instruction, p_hash, p_approver, v_order, v_now);
+    INSERT INTO approval (book, approval_id, instruction_id, content_sha256, approver_id, order_no, approved_at, checked_xmin)
+    VALUES (p_book, p_approval, p_instruction, p_hash, p_approver, v_order, v_now, v_xmin);
     INSERT INTO log_queue (order_no, book, kind, record_id) VALUES (v_order, p_book, 'approval', p_approval);
     RETURN v_now;
 END $$;
@@ -37,12 +44,14 @@ CREATE FUNCTION payment_faults(p_book bigint, p_instruction uuid) RETURNS SETOF 
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 DECLARE
     v_items gate_item[] := ARRAY[ROW(1, p_book, p_instruction, p_instruction, p_instruction, NULL, NULL, NULL, NULL)::gate_item];
-    v_legs gate_leg[] := gate_legs(v_items);
+    v_work gate_work[] := gate_load(v_items);
+    v_legs gate_leg[] := gate_legs(v_work);
 BEGIN
-    RETURN QUERY SELECT * FROM gate_payment_faults(v_items)
-        UNION ALL SELECT * FROM gate_check_officers(v_items)
+    RETURN QUERY SELECT * FROM gate_payment_faults(v_work, v_legs)
+        UNION ALL SELECT * FROM gate_check_lines(v_work)
+        UNION ALL SELECT * FROM gate_check_officers(v_work)
         UNION ALL SELECT * FROM gate_check_periods(v_legs)
-        UNION ALL SELECT f.* FROM gate_check_instruction(v_items) f WHERE f.code IN ('date-in-future', 'amount-too-large', 'already-posted')
+        UNION ALL SELECT f.* FROM gate_check_instruction(v_work) f WHERE f.code IN ('date-in-future', 'amount-too-large', 'already-posted')
         UNION ALL
         SELECT 1, 'funds', 'balance-insufficient', NULL::integer, jsonb_build_object('allocation_id', l.allocation_id,
                'project_id', l.project_id, 'shortfall', l.amount - coalesce(b.received - b.given, 0))
@@ -108,24 +117,27 @@ BEGIN
     INSERT INTO notice (book, notice_id, version, subject_kind, subject_id, level, channel, published_from, published_to, amount,
                         document_no, recorded_by, order_no, recorded_at)
     VALUES (p_book, p_id, p_version, p_subject_kind, p_subject, p_level, p_channel, p_from, p_to, p_amount, p_document, p_staff, v_order, v_now);
-    INSERT INTO log_queue (order_no, book, kind, record_id) VALUES (v_order, p_book, 'notice', p_id);
+    INSERT INTO log_queue (order_no, book, kind, record_id, version) VALUES (v_order, p_book, 'notice', p_id, p_version);
     RETURN v_now;
 END $$;
 
 -- The sequencer's only way: gives queued records the next positions, in order_no order. One caller at a time.
 CREATE FUNCTION log_append(p_orders bigint[], p_hashes bytea[], p_roots bytea[]) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_next bigint;
     v_done bigint;
+    v_now timestamptz;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('fundledger.log'));
-    SELECT coalesce(max(position) + 1, 0) INTO v_next FROM log_leaf;
+    -- Never earlier than the last one, whatever the clock did: a timestamp maps to one position.
+    SELECT coalesce(max(position) + 1, 0), greatest(clock_timestamp(), max(appended_at)) INTO v_next, v_now
+    FROM (SELECT position, appended_at FROM log_leaf ORDER BY position DESC LIMIT 1) newest;
     WITH taken AS (
         DELETE FROM log_queue q USING unnest(p_orders, p_hashes, p_roots) AS u (order_no, leaf_hash, lines_root)
         WHERE q.order_no = u.order_no RETURNING q.*, u.leaf_hash, u.lines_root)
-    INSERT INTO log_leaf (position, book, kind, record_id, leaf_hash, lines_root, appended_at)
-    SELECT v_next + row_number() OVER (ORDER BY order_no) - 1, book, kind, record_id, leaf_hash, lines_root, clock_timestamp() FROM taken;
+    INSERT INTO log_leaf (position, book, kind, record_id, version, leaf_hash, lines_root, appended_at)
+    SELECT v_next + row_number() OVER (ORDER BY order_no) - 1, book, kind, record_id, version, leaf_hash, lines_root, v_now FROM taken;
     GET DIAGNOSTICS v_done = ROW_COUNT;
     IF v_done <> cardinality(p_orders) THEN
         RAISE EXCEPTION 'log_append: a record is not queued' USING ERRCODE = 'FL002';

@@ -1,5 +1,5 @@
 -- Append-only, enforced twice: grants (the service can't), triggers (nobody does by mistake). Derived totals are the only
--- mutable rows: account_balance, account_day, refusal_count, log_queue.
+-- mutable rows: account_balance, account_day, refusal_count, claim_window, log_queue.
 
 CREATE FUNCTION refuse_change() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -13,7 +13,7 @@ DECLARE
 BEGIN
     FOR v_table IN SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'public' AND c.relkind = 'r'
-          AND c.relname NOT IN ('account_balance', 'account_day', 'refusal_count', 'log_queue', 'alembic_version')
+          AND c.relname NOT IN ('account_balance', 'account_day', 'refusal_count', 'log_queue', 'claim_window', 'alembic_version')
         ORDER BY 1
     LOOP
         EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION refuse_change()',
@@ -30,9 +30,12 @@ GRANT USAGE ON SCHEMA public TO fundledger_service, fundledger_reader;
 -- The service reads everything, adds records of the outer world, and posts through the gate only. People (unit, staff,
 -- token) are added by the owner's CLI, so that the service can't invent an approver.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO fundledger_service;
-GRANT INSERT ON division, village_list, household, person, registry_status, roster_member, organisation, officer_term,
+GRANT INSERT ON division, village_list, village_list_version, registry_import, household, person, organisation, officer_term,
     project, procurement, acceptance, declared_figure, instruction, instruction_leg, payment_list, payment_line,
     payment_line_private, bank_result, rejection, idempotency TO fundledger_service;
+-- Not their xid, which tells a payment what changed since its approval.
+GRANT INSERT (book, subject_id, valid_from, version, status, document_no, recorded_by) ON registry_status TO fundledger_service;
+GRANT INSERT (book, programme_code, payee_id, valid_from, version, action, document_no, recorded_by) ON roster_member TO fundledger_service;
 GRANT EXECUTE ON FUNCTION
     gate_post(bigint[], uuid[], uuid[], uuid[], uuid[], bytea[], text[], bytea[]),
     gate_approve(bigint, uuid, bytea, uuid, uuid),
@@ -55,3 +58,6 @@ GRANT SELECT (book, organisation_id, kind, name, credit_code, recorded_by, recor
 GRANT EXECUTE ON FUNCTION parameter_value(text, date), shanghai_today(), notice_days(bigint, uuid, text, date),
     instruction_digest(bigint, uuid), payment_line_stands(bigint, uuid, integer, bigint),
     undone_before_lot(bigint, uuid, bigint) TO fundledger_reader;
+GRANT EXECUTE ON FUNCTION refresh_statistics(text[]) TO fundledger_service;
+GRANT EXECUTE ON FUNCTION account_key(text, uuid, uuid, uuid, integer) TO fundledger_reader;  -- budget_line_status calls it
+GRANT EXECUTE ON FUNCTION anomaly_on(), anomaly_idle_days() TO fundledger_service, fundledger_reader;

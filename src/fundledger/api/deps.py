@@ -62,7 +62,7 @@ class Allow:
 
     async def __call__(self, request: Request) -> Call:
         services = services_of(request)
-        caller = await services.tokens.caller(_bearer(request))
+        caller = await services.tokens.caller(bearer_of(request))
         book = request.path_params.get("book")
         if book is not None:
             book = _book(str(book), services.books)
@@ -86,7 +86,8 @@ def writes(units: frozenset[str], duty: Duty | None = None, level: Literal["city
     return Depends(Allow(Demand(units, duty, writes=True, level=level)))
 
 
-def _bearer(request: Request) -> str:
+def bearer_of(request: Request) -> str:
+    """The token of the request; raises `token-missing`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise problem("token-missing")
@@ -104,7 +105,7 @@ def _key(request: Request) -> str:
     key = request.headers.get("idempotency-key", "")
     if not key:
         raise problem("idempotency-key-missing")
-    if len(key) > KEY_MAX or not key.isprintable() or not key.isascii():
+    if len(key) > KEY_MAX or not all("!" <= character <= "~" for character in key):
         raise problem("idempotency-key-malformed")
     return key
 

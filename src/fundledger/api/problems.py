@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from fundledger.api.deps import services_of
 from fundledger.catalogue import CATALOGUE, Language, render
 from fundledger.db.refusals import refusals
-from fundledger.errors import Family, Fault, FundledgerError, problem
+from fundledger.errors import Family, Fault, FundledgerError, ParamValue, problem
 from fundledger.ids import new_id
 
 log = logging.getLogger("fundledger.api")
@@ -36,7 +36,10 @@ STATUS = {
     Family.REFUSED: 409,
     Family.TOO_LARGE: 413,
     Family.UNAVAILABLE: 503,
+    Family.BUG: 500,
 }
+STATUS_OF_CODE = {"request-unreadable": 400, "method-not-allowed": 405, "media-type-unsupported": 415}
+"""Where HTTP has a status of its own for a malformed request."""
 KEPT_FAULTS = 100
 """Faults kept in a refusal's record beside the count of each code; the caller gets all."""
 
@@ -46,6 +49,10 @@ class ProblemResponse(JSONResponse):
 
     media_type = "application/problem+json"
 
+    def render(self, content: Any) -> bytes:
+        """As UTF-8; half a surrogate pair in a field's name must not keep the answer from leaving."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
 
 def install(app: FastAPI) -> None:
     """Register the handlers."""
@@ -53,6 +60,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _bug)
+
+
+def status_of(code: str) -> int:
+    """The status that a code of the catalogue is answered with."""
+    return STATUS_OF_CODE.get(code, STATUS[CATALOGUE[code].family])
 
 
 def language_of(request: Request) -> Language:
@@ -67,7 +79,7 @@ def problem_body(error: FundledgerError, language: Language, instance: UUID) -> 
     row = CATALOGUE[error.code]
     title, detail, mend = render(error.code, error.params, language)
     body: dict[str, Any] = {
-        "type": f"/problems/{error.code}", "title": title, "status": STATUS[row.family], "detail": detail,
+        "type": f"/problems/{error.code}", "title": title, "status": status_of(error.code), "detail": detail,
         "instance": f"urn:uuid:{instance}", "code": error.code, "rule": row.rule, "mend": mend,
     }  # fmt: skip
     for other in ("zh", "en"):
@@ -132,8 +144,8 @@ async def _record(request: Request, error: FundledgerError, refusal_id: UUID) ->
                     book, refusal_id, error.code, caller.staff_id, action, _subject(request), digest,
                     json.dumps(detail, ensure_ascii=False),
                 )  # fmt: skip
-    except FundledgerError:
-        log.error("a refusal could not be recorded: %s %s", action, error.code)
+    except Exception:
+        log.exception("a refusal could not be recorded: %s %s", action, error.code)
     return refusal_id
 
 
@@ -157,26 +169,44 @@ def _subject(request: Request) -> UUID | None:
 async def _invalid(request: Request, error: Exception) -> Response:
     """A request that does not fit its schema: every fault with its JSON pointer; a code of ours keeps its own text."""
     assert isinstance(error, RequestValidationError)
-    faults = [_schema_fault(item) for item in error.errors()]
-    code = faults[0].code if len(faults) == 1 and faults[0].code != "field-invalid" else "request-invalid"
-    params = faults[0].params if code != "request-invalid" else {"count": len(faults)}
+    items = error.errors()
+    if items and items[0]["type"] == "json_invalid":
+        position = int(items[0]["loc"][-1])
+        return _answer(request, problem("request-unreadable", pointer="", position=position), new_id())
+    if isinstance(error.body, bytes) and any(item["loc"] == ("body",) for item in items):
+        # FastAPI parses no body that does not say it is JSON, and then misses an object.
+        return _answer(request, problem("media-type-unsupported"), new_id())
+    faults = [_schema_fault(item) for item in items]
+    own = len(faults) == 1 and faults[0].code not in SCHEMA_CODES
+    code = faults[0].code if own else "request-invalid"
+    params: dict[str, ParamValue] = faults[0].params if own else {"count": len(faults)}
     return _answer(request, FundledgerError(code, faults=faults, **params), new_id())
+
+
+SCHEMA_CODES = {"field-invalid", "field-missing", "field-unknown"}
+_SCHEMA_KINDS = {"missing": "field-missing", "extra_forbidden": "field-unknown"}
 
 
 def _schema_fault(item: dict[str, Any]) -> Fault:
     place = [str(part).replace("~", "~0").replace("/", "~1") for part in item["loc"]]
-    pointer = "/" + "/".join(place[1:]) if place and place[0] == "body" else "#" + "/".join(place)
-    if item["type"] in CATALOGUE:
-        return Fault(item["type"], {k: v for k, v in (item.get("ctx") or {}).items()}, pointer=pointer)
-    # pydantic's message names the constraint, never the input, which could be personal data.
-    return Fault("field-invalid", {"reason": item["msg"], "kind": item["type"]}, pointer=pointer)
+    pointer = "".join(f"/{part}" for part in place[1:]) if place[:1] == ["body"] else "#" + "/".join(place)
+    kind = item["type"]
+    if kind in CATALOGUE:
+        return Fault(kind, dict(item.get("ctx") or {}), pointer=pointer)
+    if kind in _SCHEMA_KINDS:
+        return Fault(_SCHEMA_KINDS[kind], pointer=pointer)
+    # pydantic's message names the constraint; what it quotes of the input comes after a comma and may be personal.
+    return Fault("field-invalid", {"reason": str(item["msg"]).partition(", ")[0], "kind": kind}, pointer=pointer)
 
 
 async def _http(request: Request, error: Exception) -> Response:
+    """What the framework refuses by itself; a refusal of ours that it wrapped while it read the body comes out again."""
     assert isinstance(error, HTTPException)
-    code = {404: "route-not-found", 405: "method-not-allowed", 413: "body-too-large"}.get(error.status_code, "request-unreadable")
-    answer = _answer(request, problem(code), new_id())
-    answer.status_code = error.status_code if error.status_code in (404, 405, 413) else 400
+    if isinstance(error.__cause__, FundledgerError):
+        return await _refused(request, error.__cause__)
+    codes = {404: "route-not-found", 405: "method-not-allowed", 415: "media-type-unsupported"}
+    answer = _answer(request, problem(codes.get(error.status_code, "request-unreadable")), new_id())
+    answer.headers.update(error.headers or {})
     return answer
 
 

@@ -10,12 +10,19 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
+from fundledger.catalogue.access import ROWS as ACCESS
+from fundledger.catalogue.allocations import ROWS as ALLOCATIONS
+from fundledger.catalogue.book import ROWS as BOOK
+from fundledger.catalogue.edge import ROWS as EDGE
 from fundledger.catalogue.input import ROWS as INPUT
+from fundledger.catalogue.payments import ROWS as PAYMENTS
+from fundledger.catalogue.records import ROWS as RECORDS
+from fundledger.catalogue.registry import ROWS as REGISTRY
 from fundledger.errors import ParamValue, Problem
 
 Language = Literal["zh", "en"]
 
-_PARTS: tuple[tuple[Problem, ...], ...] = (INPUT,)
+_PARTS: tuple[tuple[Problem, ...], ...] = (INPUT, EDGE, ACCESS, BOOK, ALLOCATIONS, PAYMENTS, RECORDS, REGISTRY)
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 

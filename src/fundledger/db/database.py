@@ -36,6 +36,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=False,
+            # An error's text goes to the log; the values of a statement may be personal data.
+            hide_parameters=True,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 30},
         )
 
@@ -53,7 +55,9 @@ class Database:
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """A read-only snapshot; it never commits anything."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session:
-            await session.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+            await session.connection(
+                execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            )
             yield session
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from fundledger.errors import Fault, FundledgerError, ParamValue, problem
 from fundledger.money import format_yuan
@@ -19,6 +20,11 @@ from fundledger.money import format_yuan
 GATE_REFUSAL = "FL001"
 RETRYABLE = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"}
 """Serialisation, deadlock, lock timeout, server going down or coming up, too many connections."""
+
+UNSTORABLE = {"22003", "22008", "22021", "22P05"}
+"""Number or date out of range, NUL or another character that PostgreSQL's text does not take."""
+OVERFLOWS = (OverflowError, UnicodeError)
+"""Why the driver itself refuses such a value; any other cause is a wrong type, and that is a bug of ours."""
 
 CONSTRAINTS = {
     "entry_instruction_once": "already-posted",
@@ -34,6 +40,7 @@ CONSTRAINTS = {
     "organisation_book_credit_code_key": "organisation-exists",
     "project_pkey": "version-taken",
     "procurement_pkey": "version-taken",
+    "procurement_one_per_project": "procurement-exists",
     "acceptance_pkey": "version-taken",
     "notice_pkey": "version-taken",
     "officer_term_pkey": "version-taken",
@@ -60,6 +67,8 @@ def refusals() -> Iterator[None]:
         if refusal is None:
             raise
         raise refusal from error
+    except NoConnectionFree as error:
+        raise problem("database-unavailable") from error
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         refusal = refusal_of(error)
         if refusal is None:
@@ -76,6 +85,8 @@ def refusal_of(error: BaseException) -> FundledgerError | None:
         return problem("database-unavailable")
     if isinstance(error, (asyncpg.InterfaceError, OSError)):
         return problem("database-unavailable")
+    if state in UNSTORABLE or (isinstance(error, asyncpg.DataError) and isinstance(error.__cause__, OVERFLOWS)):
+        return problem("value-unstorable")
     constraint = getattr(error, "constraint_name", None)
     if constraint in CONSTRAINTS:
         return problem(CONSTRAINTS[constraint])
@@ -100,7 +111,19 @@ def gate_fault(row: dict[str, Any]) -> Fault:
     return Fault(row["code"], params, line=row.get("line_no"))
 
 
-MONEY_PARAMS = {"shortfall", "standard", "floor", "remaining", "unspent", "contract", "excess", "limit", "published", "total"}
+MONEY_PARAMS = {
+    "maximum",
+    "shortfall",
+    "standard",
+    "floor",
+    "remaining",
+    "unspent",
+    "contract",
+    "excess",
+    "limit",
+    "published",
+    "total",
+}
 
 
 def _shown(key: str, value: Any) -> ParamValue:

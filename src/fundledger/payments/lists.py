@@ -1,0 +1,165 @@
+"""Taking a payment list (制发放表): check it, find its payees, store it as a draft, and ask the gate what it thinks.
+
+`take_list` works in the caller's transaction and commits nothing, so a preview is the same call, rolled back. It takes
+no lock but the rows it writes. A list with a fault in a line, or one that can never be paid as it stands, is refused
+with all faults at once; what can still be mended (a notice, an acceptance, money not there yet) comes back as pending.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from uuid import UUID
+
+from fundledger.access.policy import Caller
+from fundledger.book.instructions import Draft, Leg, draft
+from fundledger.db.connection import Connection
+from fundledger.db.refusals import gate_fault
+from fundledger.errors import Fault
+from fundledger.payments.forms import FORMS, PayeeKind
+from fundledger.payments.lines import Line
+from fundledger.payments.sources import Source, assign
+from fundledger.payments.store import ListKey, store_lines
+from fundledger.payments.uploads import Upload, refuse
+from fundledger.registry.vault import Vault
+
+HOPELESS = frozenset({"programme-payee-kind", "negative-list", "year-not-begun", "period-closed", "amount-too-large"})
+"""Faults of what the list itself says. A list is immutable, so it could never be paid: refused at once."""
+
+_FIELD_OF = {"above-standard": "amount", "not-paid-in-full": "amount", "participation-missing": "participation_ref"}
+"""Where the mistake is, for the gate's faults of a line; the others are about the payee."""
+
+_PROGRAMME = "SELECT functional_class, economic_class FROM programme WHERE programme_code = $1"
+_PROJECT = "SELECT EXISTS (SELECT FROM project WHERE book = $1 AND project_id = $2)"
+_ALLOCATIONS = "SELECT allocation_id, document_no FROM allocation WHERE book = $1 AND allocation_id = ANY ($2)"
+_LIST = """
+INSERT INTO payment_list (book, instruction_id, project_id, programme_code, period, entitlement_on, payee_kind, pay_method,
+    is_final)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'transfer', $8)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a list says beside its lines; rule 10. `entitlement_on`: whose rosters and statuses count."""
+
+    document_no: str
+    effective_on: date
+    summary: str
+    officer_id: UUID
+    supervisor_id: UUID | None
+    project_id: UUID
+    programme_code: str
+    period: str
+    entitlement_on: date
+    payee_kind: PayeeKind
+    is_final: bool
+    sources: Sequence[Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An upload after the checks that need no database: its sound lines, and the faults of the others."""
+
+    upload: Upload
+    lines: Sequence[Line]
+    faults: Sequence[Fault]
+
+
+async def take_list(
+    connection: Connection, caller: Caller, vault: Vault, book: int, instruction_id: UUID, header: Header, checked: Checked
+) -> None:
+    """Store the list as a draft under the given id, in the caller's transaction.
+
+    Raises `list-malformed` or `list-refused` with every fault of the list, or the one fault's own code where it is
+    about no line. Writes in chunks: the memory it needs beside the lines does not grow with the list.
+    """
+    programme, sources, faults = await _looked_up(connection, book, header, checked.upload)
+    faults = [*checked.faults, *faults]
+    if programme is None or not checked.lines:
+        raise _refusal(faults or [checked.upload.header_fault("list-empty", "lines")])
+    legs, leg_nos, more = assign(checked.upload, sources, checked.lines, header.project_id)
+    faults += more
+    if not legs:
+        raise _refusal(faults)
+    # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
+    await connection.execute("SET LOCAL enable_seqscan = off")
+    await _store_header(connection, caller, book, instruction_id, header, programme, legs, len(checked.lines) - leg_nos.count(0))
+    key = ListKey(book, instruction_id, header.payee_kind, header.programme_code, header.period)
+    faults += await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos)
+    faults += _placed(await gate_faults(connection, book, instruction_id), header, checked)
+    if faults:
+        raise _refusal(faults)
+
+
+async def gate_faults(connection: Connection, book: int, instruction_id: UUID) -> list[Fault]:
+    """What the gate would refuse the list for today; `line` is the line number of the list. One query."""
+    rows = await connection.fetch(
+        "SELECT dimension, code, line_no, params FROM payment_faults($1, $2) ORDER BY dimension, code, line_no",
+        book, instruction_id,
+    )  # fmt: skip
+    return [gate_fault({**dict(row), "params": json.loads(row["params"] or "{}")}) for row in rows]
+
+
+async def _looked_up(
+    connection: Connection, book: int, header: Header, upload: Upload
+) -> tuple[tuple[str, str] | None, list[Source], list[Fault]]:
+    """The programme's classes (None: no such programme), the sources with their document numbers, the faults."""
+    faults: list[Fault] = []
+    programme = await connection.fetchrow(_PROGRAMME, header.programme_code)
+    if programme is None:
+        faults.append(upload.header_fault("programme-unknown", "programme_code"))
+    if not await connection.fetchval(_PROJECT, book, header.project_id):
+        faults.append(upload.header_fault("project-not-in-library", "project_id"))
+    ids = [source.allocation_id for source in header.sources]
+    documents = {row["allocation_id"]: row["document_no"] for row in await connection.fetch(_ALLOCATIONS, book, ids)}
+    if len(set(ids)) < len(ids):
+        faults.append(upload.header_fault("source-named-twice", "sources"))
+    if len(documents) < len(set(ids)):
+        faults.append(upload.header_fault("allocation-not-found", "sources"))
+    sources = [replace(source, document_no=documents.get(source.allocation_id, "")) for source in header.sources]
+    classes = None if programme is None else (programme["functional_class"], programme["economic_class"])
+    return classes, sources, faults
+
+
+async def _store_header(
+    connection: Connection, caller: Caller, book: int, instruction_id: UUID, header: Header, programme: tuple[str, str],
+    legs: Sequence[Leg], line_count: int,
+) -> None:  # fmt: skip
+    functional_class, economic_class = programme
+    what = Draft(
+        entry_kind="pay", document_no=header.document_no, effective_on=header.effective_on, summary=header.summary,
+        functional_class=functional_class, economic_class=economic_class, officer_id=header.officer_id,
+        supervisor_id=header.supervisor_id, legs=legs, line_count=line_count, instruction_id=instruction_id,
+    )  # fmt: skip
+    await draft(connection, caller, book, what)
+    await connection.execute(
+        _LIST, book, instruction_id, header.project_id, header.programme_code, header.period, header.entitlement_on,
+        header.payee_kind, header.is_final,
+    )  # fmt: skip
+
+
+def _placed(faults: Sequence[Fault], header: Header, checked: Checked) -> list[Fault]:
+    """Those of the gate's faults that refuse the upload, each at its place in it."""
+    rows = {line.line_no: line.row for line in checked.lines} if any(f.line for f in faults) else {}
+    key = FORMS[header.payee_kind].key
+    placed = [
+        checked.upload.fault(fault.code, rows[fault.line], _FIELD_OF.get(fault.code, key), **fault.params)
+        for fault in faults
+        if fault.line is not None
+    ]
+    return placed + [fault for fault in faults if fault.line is None and fault.code in HOPELESS]
+
+
+def _refusal(faults: Sequence[Fault]) -> Exception:
+    return refuse(sorted(faults, key=_place), malformed="list-malformed", refused="list-refused")
+
+
+def _place(fault: Fault) -> tuple[int, str]:
+    """Faults of the list first, then line by line."""
+    if fault.line is not None:
+        return fault.line, fault.column or ""
+    parts = (fault.pointer or "").split("/")
+    return (int(parts[2]) + 1 if len(parts) > 2 and parts[2].isdigit() else 0), fault.pointer or ""

@@ -1,0 +1,83 @@
+"""Writing the lines of a list: COPY in chunks, personal data sealed and committed to on the way.
+
+Each chunk is resolved, checked and written in three round trips, so the memory needed does not grow with the list, and
+the event loop gets its turn some sixteen times a second. What is stored of a person: the registry's id, a keyed hash of the
+card (to find one card for several households), commitments to name and card for the sealed log, and, apart, the two
+salts and the sealed values, which erasure can remove without touching what was sealed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from fundledger.db.connection import Connection
+from fundledger.errors import Fault
+from fundledger.payments.forms import FORMS, PayeeKind
+from fundledger.payments.lines import Line
+from fundledger.payments.resolve import Payee, resolve
+from fundledger.payments.uploads import Upload
+from fundledger.registry.identity import normalise_card
+from fundledger.registry.vault import Vault, commitment, new_salt
+
+CHUNK = 1_000
+
+_LINE = (
+    "book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity", "programme_code",
+    "period", "participation_ref", "exception_document_no", "card_hash", "name_commitment", "card_commitment",
+)  # fmt: skip
+_PRIVATE = ("book", "instruction_id", "line_no", "name_salt", "card_salt", "sealed")
+
+
+class ListKey(NamedTuple):
+    """What every line repeats of its list."""
+
+    book: int
+    instruction_id: UUID
+    payee_kind: PayeeKind
+    programme_code: str
+    period: str
+
+
+def sealing_context(book: int, instruction_id: UUID, line_no: int) -> bytes:
+    """What a line's sealed values are bound to."""
+    return f"payment_line|{book}|{instruction_id}|{line_no}".encode()
+
+
+async def store_lines(
+    connection: Connection, vault: Vault, key: ListKey, upload: Upload, lines: Sequence[Line], leg_nos: Sequence[int]
+) -> list[Fault]:
+    """Write the lines that have a leg and a payee of the registry; the faults of the others."""
+    form = FORMS[key.payee_kind]
+    faults: list[Fault] = []
+    for start in range(0, len(lines), CHUNK):
+        chunk = lines[start : start + CHUNK]
+        payees = await resolve(connection, vault, key.book, key.payee_kind, chunk)
+        good: list[tuple[Line, int, Payee]] = []
+        for line, leg_no, payee in zip(chunk, leg_nos[start : start + CHUNK], payees, strict=True):
+            if payee is None:
+                faults.append(upload.fault("payee-unknown", line.row, form.key))
+            elif not payee.name_fits:
+                faults.append(upload.fault("payee-name-differs", line.row, "name"))
+            elif leg_no:
+                good.append((line, leg_no, payee))
+        await _copy(connection, vault, key, good)
+    return faults
+
+
+async def _copy(connection: Connection, vault: Vault, key: ListKey, good: Iterable[tuple[Line, int, Payee]]) -> None:
+    public, private = [], []
+    for line, leg_no, payee in good:
+        name_salt, card_salt = new_salt(), new_salt()
+        card = normalise_card(line.account)
+        public.append((
+            key.book, key.instruction_id, leg_no, line.line_no, line.amount, payee.payee_id, payee.household_id, line.quantity,
+            key.programme_code, key.period, line.participation_ref, line.exception_document_no, vault.digest("card", card),
+            commitment(name_salt, line.name), commitment(card_salt, card),
+        ))  # fmt: skip
+        sealed = vault.seal({"name": line.name, "card": card}, sealing_context(key.book, key.instruction_id, line.line_no))
+        private.append((key.book, key.instruction_id, line.line_no, name_salt, card_salt, sealed))
+    if public:
+        await connection.copy_records_to_table("payment_line", columns=_LINE, records=public)
+        await connection.copy_records_to_table("payment_line_private", columns=_PRIVATE, records=private)

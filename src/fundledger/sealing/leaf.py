@@ -1,0 +1,181 @@
+"""The content of a leaf: what the sealed log says of one record (format version 1, stated in ``docs/formats.md``).
+
+Pure: rows of the database in, plain values for `canonical` out. `records` reads the rows, the sequencer and the
+verifier hash the result. Everything a leaf says is stored immutably, so a leaf can be rebuilt at any time and its hash
+is known at commit; it holds neither its position nor the time it was sealed.
+
+Conventions: ids are UUID text, days ``YYYY-MM-DD``, instants RFC 3339 in UTC with microseconds and ``Z``, bytes lower-case
+hex, money decimal yuan as text, books text. People appear as random ids; names and cards only as salted commitments.
+A change of any of this is a new `FORMAT`: golden vectors in ``tests/sealing/vectors`` stop a silent one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from fundledger.money import format_yuan
+from fundledger.sealing.canonical import MAX_INT
+
+FORMAT = 1
+"""The ``v`` of every record and line."""
+
+KINDS = ("entry", "approval", "refusal", "notice", "parameter", "period_close")
+
+Row = Mapping[str, Any]
+"""A row of the database by column name."""
+
+
+class Side(NamedTuple):
+    """An account as a line describes it, and what its money is of: ``fund`` goes into the line itself."""
+
+    account: dict[str, object]
+    fund: tuple[str, int, int | None, str | None, str | None]
+
+
+def instant(moment: datetime) -> str:
+    """RFC 3339 in UTC, always with microseconds: ``2019-03-01T08:00:00.000000Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def side_of(row: Row) -> Side:
+    """An account row (joined with its allocation or budget line) as one side of a line."""
+    account: dict[str, object] = {
+        "account_id": str(row["account_id"]), "kind": row["account_kind"], "exec_year": row["exec_year"],
+        "allocation_id": _id(row["allocation_id"]), "budget_line_id": _id(row["budget_line_id"]),
+        "project_id": _id(row["project_id"]),
+    }  # fmt: skip
+    fund = (row["fund_code"], row["fiscal_year"], row["district"], row["village_code"], row["document_no"])
+    return Side(account, fund)
+
+
+def line(row: Row, debit: Side, credit: Side) -> dict[str, object]:
+    """One transfer (分录). The receiver (借) is the debit side; before and after are totals that never fall.
+
+    Fund, year, district, village and 指标文号 are of the allocation on either side, or of the budget line if there is
+    none; the gate sees to it that both sides agree.
+    """
+    named = debit if debit.account["allocation_id"] is not None else credit
+    fund_code, fiscal_year, district, village_code, document_no = named.fund
+    return {
+        "v": FORMAT, "kind": "line", "book": str(row["book"]), "entry_id": str(row["entry_id"]), "line_no": row["line_no"],
+        "debit": debit.account, "credit": credit.account, "amount": format_yuan(row["amount"]),
+        "debit_before": format_yuan(row["debit_before"]), "debit_after": format_yuan(row["debit_after"]),
+        "credit_before": format_yuan(row["credit_before"]), "credit_after": format_yuan(row["credit_after"]),
+        "fund_code": fund_code, "fiscal_year": fiscal_year, "district": None if district is None else str(district),
+        "village_code": village_code, "allocation_document_no": document_no, "payee_id": _id(row["payee_id"]),
+        "undoes": _undoes(row), "payment": None if row["name_commitment"] is None else _payment(row),
+    }  # fmt: skip
+
+
+def entry(row: Row, lines_root: bytes) -> dict[str, object]:
+    """The header of an entry (记账凭证): what design 3.10 says a posting names, and the root over its lines."""
+    return {
+        "v": FORMAT, "kind": "entry", "book": str(row["book"]), "entry_id": str(row["entry_id"]),
+        "entry_kind": row["entry_kind"], "instruction_id": str(row["instruction_id"]),
+        "crossing_id": _id(row["crossing_id"]), "effective_on": row["effective_on"].isoformat(),
+        "document_no": row["document_no"], "functional_class": row["functional_class"],
+        "economic_class": row["economic_class"], "release_kind": row["release_kind"],
+        "exception_document_no": row["exception_document_no"], "officer_id": str(row["officer_id"]),
+        "supervisor_id": _id(row["supervisor_id"]), "maker_id": str(row["maker_id"]),
+        "approver_id": str(row["approver_id"]), "payer_id": _id(row["payer_id"]),
+        "content_sha256": row["content_sha256"].hex(), "line_count": row["line_count"],
+        "total": format_yuan(row["total"]), "recorded_at": instant(row["recorded_at"]),
+        "list": None if row["payee_kind"] is None else _list(row), "lines_root": lines_root.hex(),
+    }  # fmt: skip
+
+
+def approval(row: Row) -> dict[str, object]:
+    """审批: which content (its SHA-256) was approved, by whom, when."""
+    return {
+        "v": FORMAT, "kind": "approval", "book": str(row["book"]), "approval_id": str(row["approval_id"]),
+        "instruction_id": str(row["instruction_id"]), "content_sha256": row["content_sha256"].hex(),
+        "approver_id": str(row["approver_id"]), "approved_at": instant(row["approved_at"]),
+    }  # fmt: skip
+
+
+def refusal(row: Row) -> dict[str, object]:
+    """拒绝记录: an authorised call that broke a rule; ``detail`` holds typed parameters, never personal data."""
+    return {
+        "v": FORMAT, "kind": "refusal", "book": str(row["book"]), "refusal_id": str(row["refusal_id"]),
+        "code": row["code"], "staff_id": str(row["staff_id"]), "unit_id": str(row["unit_id"]), "action": row["action"],
+        "subject_id": _id(row["subject_id"]), "request_sha256": row["request_sha256"].hex(),
+        "detail": stored_json(row["detail"]), "refused_at": instant(row["refused_at"]),
+    }  # fmt: skip
+
+
+def notice(row: Row) -> dict[str, object]:
+    """公告公示: one version of a notice."""
+    return {
+        "v": FORMAT, "kind": "notice", "book": str(row["book"]), "notice_id": str(row["notice_id"]),
+        "version": row["version"], "subject_kind": row["subject_kind"], "subject_id": str(row["subject_id"]),
+        "level": row["level"], "channel": row["channel"], "published_from": row["published_from"].isoformat(),
+        "published_to": row["published_to"].isoformat(), "amount": format_yuan(row["amount"]),
+        "document_no": row["document_no"], "recorded_by": str(row["recorded_by"]),
+        "recorded_at": instant(row["recorded_at"]),
+    }  # fmt: skip
+
+
+def parameter(row: Row) -> dict[str, object]:
+    """政策参数: one version; ``value`` is text in ``unit`` (fen, percent, days, count), like all numbers without a bound."""
+    return {
+        "v": FORMAT, "kind": "parameter", "book": str(row["book"]), "parameter_id": str(row["parameter_id"]),
+        "code": row["code"], "version": row["version"], "value": str(row["value"]), "unit": row["unit"],
+        "valid_from": row["valid_from"].isoformat(), "valid_to": _day(row["valid_to"]), "source": row["source"],
+        "note": row["note"],
+    }  # fmt: skip
+
+
+def period_close(row: Row) -> dict[str, object]:
+    """结账: a month that takes nothing any more."""
+    return {
+        "v": FORMAT, "kind": "period_close", "book": str(row["book"]), "period_close_id": str(row["period_close_id"]),
+        "month": row["month"].isoformat(), "closed_by": str(row["closed_by"]), "document_no": row["document_no"],
+        "closed_at": instant(row["closed_at"]),
+    }  # fmt: skip
+
+
+def stored_json(text: str) -> object:
+    """A jsonb text as values with a canonical form: numbers that not every reader keeps exactly become their text."""
+    return json.loads(text, parse_float=str, parse_int=_whole)
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if len(text) < 16 or -MAX_INT <= int(text) <= MAX_INT else text
+
+
+def _undoes(row: Row) -> dict[str, object] | None:
+    if row["undoes_entry_id"] is None:
+        return None
+    return {
+        "entry_id": str(row["undoes_entry_id"]), "line_no": row["undoes_line_no"],
+        "before": format_yuan(row["undoes_before"]),
+    }  # fmt: skip
+
+
+def _payment(row: Row) -> dict[str, object]:
+    return {
+        "household_id": _id(row["household_id"]), "programme_code": row["programme_code"], "period": row["period"],
+        "quantity": row["quantity"], "participation_ref": row["participation_ref"],
+        "exception_document_no": row["exception_document_no"], "name_commitment": row["name_commitment"].hex(),
+        "card_commitment": row["card_commitment"].hex(),
+    }  # fmt: skip
+
+
+def _list(row: Row) -> dict[str, object]:
+    return {
+        "project_id": str(row["project_id"]), "programme_code": row["programme_code"], "period": row["period"],
+        "entitlement_on": row["entitlement_on"].isoformat(), "payee_kind": row["payee_kind"],
+        "pay_method": row["pay_method"], "is_final": row["is_final"],
+    }  # fmt: skip
+
+
+def _id(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _day(value: date | None) -> str | None:
+    return None if value is None else value.isoformat()

@@ -1,0 +1,196 @@
+"""Reading committed records for the sealed log: set-based by kind, the lines of long entries streamed.
+
+Called by the sequencer (what to append), the verifier (does the leaf still fit the record?) and ``/v1/log`` (show me
+the leaf). Reads immutable rows only, so no snapshot and no lock is needed. Memory: the records of one call and one
+chunk of lines, whatever the length of an entry. The plans rest on indexes: callers with more than a few records use a
+connection with `SERVER_SETTINGS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from fundledger.db.connection import Connection
+from fundledger.sealing import leaf
+from fundledger.sealing.canonical import canonical
+from fundledger.sealing.leaf import Row, Side
+from fundledger.sealing.merkle import Frontier, leaf_hash
+
+SERVER_SETTINGS: Final = {
+    "application_name": "fundledger-sealing",
+    # Everything here is looked up by key. A plan made while a table was small must not read it whole later.
+    "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
+}  # fmt: skip
+LONG_LINES = 200
+"""Entries with more lines are read with a cursor of their own."""
+CHUNK = 2_000
+ACCOUNTS_MAX = 20_000
+
+LINE_COLUMNS = """t.book, t.entry_id, t.line_no, t.debit_account, t.credit_account, t.amount, t.debit_before, t.debit_after,
+    t.credit_before, t.credit_after, t.payee_id, t.undoes_entry_id, t.undoes_line_no, t.undoes_before,
+    p.household_id, p.programme_code, p.period, p.quantity, p.participation_ref, p.exception_document_no,
+    p.name_commitment, p.card_commitment"""
+_PAYMENT = "LEFT JOIN payment_line p ON {pays} AND p.book = t.book AND p.instruction_id = {instruction} AND p.line_no = t.line_no"
+_LONG = f"""SELECT {LINE_COLUMNS} FROM transfer t {_PAYMENT.format(pays="$3::boolean", instruction="$4::uuid")}
+    WHERE t.book = $1 AND t.entry_id = $2 AND t.line_no > $5 ORDER BY t.line_no"""
+_SHORT = f"""SELECT {LINE_COLUMNS} FROM unnest($1::bigint[], $2::uuid[], $3::boolean[], $4::uuid[]) k (book, entry_id, pays, instruction_id)
+    JOIN transfer t ON t.book = k.book AND t.entry_id = k.entry_id
+    {_PAYMENT.format(pays="k.pays", instruction="k.instruction_id")} ORDER BY t.book, t.entry_id, t.line_no"""
+
+_ENTRY = """SELECT e.*, n.release_kind, n.exception_document_no, p.project_id, p.programme_code, p.period, p.entitlement_on,
+    p.payee_kind, p.pay_method, p.is_final
+FROM unnest($1::bigint[], $2::uuid[]) k (book, record_id)
+JOIN entry e ON e.book = k.book AND e.entry_id = k.record_id
+JOIN book b ON b.book = e.book
+-- A crossing is asked for in the city's book; the district has no instruction of its own for its side.
+LEFT JOIN instruction n ON n.instruction_id = e.instruction_id
+    AND n.book = CASE WHEN e.crossing_id IS NULL THEN e.book ELSE coalesce(b.parent_book, b.book) END
+LEFT JOIN payment_list p ON p.book = e.book AND p.instruction_id = e.instruction_id"""
+
+_ACCOUNTS = """SELECT a.*, coalesce(l.fund_code, b.fund_code) AS fund_code, coalesce(l.fiscal_year, b.fiscal_year) AS fiscal_year,
+    l.district, l.village_code, l.document_no
+FROM unnest($1::bigint[], $2::uuid[]) k (book, account_id)
+JOIN account a ON a.book = k.book AND a.account_id = k.account_id
+LEFT JOIN allocation l ON l.book = a.book AND l.allocation_id = a.allocation_id
+LEFT JOIN budget_line b ON b.book = a.book AND b.budget_line_id = a.budget_line_id"""
+
+_KEYED = "FROM unnest($1::bigint[], $2::uuid[], $3::integer[]) k (book, record_id, version) JOIN"
+_SIMPLE: dict[str, tuple[str, str, Callable[[Row], dict[str, object]]]] = {
+    "approval": (f"SELECT r.* {_KEYED} approval r ON r.book = k.book AND r.approval_id = k.record_id",
+                 "approval_id", leaf.approval),
+    "refusal": (f"SELECT r.* {_KEYED} refusal r ON r.book = k.book AND r.refusal_id = k.record_id",
+                "refusal_id", leaf.refusal),
+    "notice": (f"SELECT r.* {_KEYED} notice r ON r.book = k.book AND r.notice_id = k.record_id AND r.version = k.version",
+               "notice_id", leaf.notice),
+    # Parameters hold for every book and are sealed in the city's.
+    "parameter": (f"SELECT k.book, r.* {_KEYED} parameter r ON r.parameter_id = k.record_id", "parameter_id", leaf.parameter),
+    "period_close": (f"SELECT r.* {_KEYED} period_close r ON r.book = k.book AND r.period_close_id = k.record_id",
+                     "period_close_id", leaf.period_close),
+}  # fmt: skip
+
+
+class Ref(NamedTuple):
+    """Which record; `version` tells the versions of a notice apart and is 1 for all other kinds."""
+
+    book: int
+    kind: str
+    record_id: UUID
+    version: int = 1
+
+
+class Leaf(NamedTuple):
+    """A record's canonical bytes and their hash; `lines_root` for entries."""
+
+    ref: Ref
+    data: bytes
+    leaf_hash: bytes
+    lines_root: bytes | None
+
+
+class Accounts:
+    """What lines say of accounts, remembered: accounts never change. One per process or call."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, UUID], Side] = {}
+
+    async def sides(self, connection: Connection, rows: Sequence[Row]) -> dict[tuple[int, UUID], Side]:
+        """Every account that the transfers name."""
+        wanted = {(row["book"], row[name]) for row in rows for name in ("debit_account", "credit_account")}
+        missing = sorted(wanted - self._known.keys())
+        if missing:
+            if len(self._known) > ACCOUNTS_MAX:
+                self._known.clear()
+                missing = sorted(wanted)
+            found = await connection.fetch(_ACCOUNTS, [book for book, _ in missing], [account for _, account in missing])
+            self._known.update(((row["book"], row["account_id"]), leaf.side_of(row)) for row in found)
+        return self._known
+
+
+async def entry_rows(connection: Connection, refs: Sequence[Ref]) -> dict[Ref, Row]:
+    """The headers of entries, without their lines."""
+    rows = await connection.fetch(_ENTRY, [ref.book for ref in refs], [ref.record_id for ref in refs])
+    found = {(row["book"], row["entry_id"]): row for row in rows}
+    return {ref: found[ref.book, ref.record_id] for ref in refs}
+
+
+async def leaves(
+    connection: Connection, refs: Sequence[Ref], accounts: Accounts, entries: dict[Ref, Row] | None = None
+) -> list[Leaf]:
+    """The leaves of the records, in the order asked for; `entries` spares reading headers again.
+
+    KeyError if a record does not exist: what is queued was committed with its record, so that is a bug or a broken book.
+    """
+    by_kind: dict[str, list[Ref]] = {}
+    for ref in refs:
+        by_kind.setdefault(ref.kind, []).append(ref)
+    made: dict[Ref, tuple[bytes, bytes | None]] = {}
+    for kind, some in by_kind.items():
+        if kind == "entry":
+            headers = entries if entries is not None else await entry_rows(connection, some)
+            roots = await _roots(connection, [headers[ref] for ref in some], accounts)
+            for ref in some:
+                lines_root = roots[ref.book, ref.record_id]
+                made[ref] = canonical(leaf.entry(headers[ref], lines_root)), lines_root
+        else:
+            made.update((ref, (data, None)) for ref, data in (await _simple(connection, kind, some)).items())
+    return [Leaf(ref, made[ref][0], leaf_hash(made[ref][0]), made[ref][1]) for ref in refs]
+
+
+async def lines(
+    connection: Connection, entry: Row, accounts: Accounts, *, after: int = 0
+) -> AsyncIterator[tuple[int, bytes]]:
+    """The lines of one entry beyond a line number, in order: number and canonical bytes. Streams; any length."""
+    arguments = (entry["book"], entry["entry_id"], entry["entry_kind"] == "pay", entry["instruction_id"])
+    while chunk := await connection.fetch(f"{_LONG} LIMIT {CHUNK}", *arguments, after):
+        sides = await accounts.sides(connection, chunk)
+        for row in chunk:
+            yield row["line_no"], _line(row, sides)
+        after = chunk[-1]["line_no"]
+        if len(chunk) < CHUNK:
+            return
+
+
+async def _simple(connection: Connection, kind: str, refs: Sequence[Ref]) -> dict[Ref, bytes]:
+    query, id_column, build = _SIMPLE[kind]
+    rows = await connection.fetch(
+        query, [ref.book for ref in refs], [ref.record_id for ref in refs], [ref.version for ref in refs]
+    )
+    versioned = kind == "notice"
+    found = {(row["book"], row[id_column], row["version"] if versioned else 1): canonical(build(row)) for row in rows}
+    return {ref: found[ref.book, ref.record_id, ref.version] for ref in refs}
+
+
+async def _roots(connection: Connection, entries: Sequence[Row], accounts: Accounts) -> dict[tuple[int, UUID], bytes]:
+    """The Merkle root over the lines of each entry."""
+    roots: dict[tuple[int, UUID], bytes] = {}
+    short = [row for row in entries if row["line_count"] <= LONG_LINES]
+    for start in range(0, len(short), CHUNK):
+        roots.update(await _short_roots(connection, short[start : start + CHUNK], accounts))
+    for row in entries:
+        if row["line_count"] > LONG_LINES:
+            tree = Frontier()
+            async for _, data in lines(connection, row, accounts):
+                tree.append(leaf_hash(data))
+            roots[row["book"], row["entry_id"]] = tree.root()
+    return roots
+
+
+async def _short_roots(connection: Connection, entries: Sequence[Row], accounts: Accounts) -> dict[tuple[int, UUID], bytes]:
+    rows = await connection.fetch(_SHORT, *_columns(entries))
+    sides = await accounts.sides(connection, rows)
+    trees = {(row["book"], row["entry_id"]): Frontier() for row in entries}
+    for row in rows:
+        trees[row["book"], row["entry_id"]].append(leaf_hash(_line(row, sides)))
+    return {key: tree.root() for key, tree in trees.items()}
+
+
+def _columns(entries: Iterable[Row]) -> list[list[Any]]:
+    rows = [(row["book"], row["entry_id"], row["entry_kind"] == "pay", row["instruction_id"]) for row in entries]
+    return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
+
+
+def _line(row: Row, sides: dict[tuple[int, UUID], Side]) -> bytes:
+    book = row["book"]
+    return canonical(leaf.line(row, sides[book, row["debit_account"]], sides[book, row["credit_account"]]))
