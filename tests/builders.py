@@ -5,6 +5,7 @@ for what they do. Defaults everywhere; a test names only what it is about. Every
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -131,16 +132,21 @@ class World:
         return notice
 
     async def persons(self, count: int, *, programme: str | None = "labour_subsidy", book: int = DISTRICT,
-                      village: str = VILLAGE) -> list[tuple[UUID, UUID]]:  # fmt: skip
-        """Registered households with their heads, on a programme's roster: (household_id, person_id)."""
+                      village: str = VILLAGE, identities: Sequence[bytes] = ()) -> list[tuple[UUID, UUID]]:  # fmt: skip
+        """Registered households with their heads, on a programme's roster: (household_id, person_id).
+
+        `identities` are the keyed hashes of the first heads' identity numbers; the others get fresh ones.
+        """
         maker = self.who("district-maker" if book == DISTRICT else "other-maker").staff_id
         made = [(new_id(), new_id()) for _ in range(count)]
+        hashes = [*identities, *(os.urandom(32) for _ in range(count - len(identities)))]
         since = date(2018, 1, 1)
         tables: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {
             "household": (["book", "household_id", "household_no", "village_code", "recorded_by"],
                           [(book, h, str(h), village, maker) for h, _ in made]),
             "person": (["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed", "recorded_by"],
-                       [(book, p, h, True, os.urandom(32), os.urandom(32), b"sealed", maker) for h, p in made]),
+                       [(book, p, h, True, identity, os.urandom(32), b"sealed", maker)
+                        for (h, p), identity in zip(made, hashes, strict=True)]),
             "registry_status": (["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
                                 [(book, h, since, "registered", "建档1号", maker) for h, _ in made]),
             "roster_member": (["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
@@ -153,21 +159,29 @@ class World:
 
     async def list_of(self, project: UUID, allocation: UUID, payees: list[tuple[UUID, UUID]], *, amount: int = 8_000,
                       period: str = "2019-02", programme: str = "labour_subsidy", final: bool = False,
-                      published: bool = True, approved: bool = True, book: int = DISTRICT, **fields: Any) -> UUID:  # fmt: skip
-        """A payment list of one amount per person, published and approved."""
+                      published: bool = True, approved: bool = True, book: int = DISTRICT, payee_kind: str = "person",
+                      cards: Sequence[bytes] = (), quantity: int = 1, exception: str | None = None,
+                      **fields: Any) -> UUID:  # fmt: skip
+        """A payment list of one amount per person (or household), published and approved.
+
+        `cards` are the keyed hashes of the first payees' cards; `exception` is every line's exception document.
+        """
+        hashes = [*cards, *(os.urandom(32) for _ in range(len(payees) - len(cards)))]
         total = amount * len(payees)
         legs = [Leg(total, allocation_id=allocation, project_id=project)]
         new = await self.draft(book, "pay", legs, line_count=len(payees), **fields)
         await insert(self.service, "payment_list", {
             "book": book, "instruction_id": new, "project_id": project, "programme_code": programme, "period": period,
-            "entitlement_on": date(2019, 2, 1), "payee_kind": "person", "pay_method": "transfer", "is_final": final,
+            "entitlement_on": date(2019, 2, 1), "payee_kind": payee_kind, "pay_method": "transfer", "is_final": final,
         })  # fmt: skip
         await self.service.copy_records_to_table(
             "payment_line",
             columns=["book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity",
-                     "programme_code", "period", "participation_ref", "card_hash", "name_commitment", "card_commitment"],
-            records=[(book, new, 1, number, amount, person, household, 1, programme, period, "出勤表", os.urandom(32),
-                      os.urandom(32), os.urandom(32)) for number, (household, person) in enumerate(payees, start=1)],
+                     "programme_code", "period", "participation_ref", "exception_document_no", "card_hash",
+                     "name_commitment", "card_commitment"],
+            records=[(book, new, 1, number, amount, household if payee_kind == "household" else person, household,
+                      quantity, programme, period, "出勤表", exception, hashes[number - 1], os.urandom(32), os.urandom(32))
+                     for number, (household, person) in enumerate(payees, start=1)],
         )  # fmt: skip
         if published:
             await self.notice("payment_list", new, total, book=book)

@@ -52,9 +52,9 @@ class Api:
 
 
 @asynccontextmanager
-async def running_api(db: Database, world: World, folder: Path) -> AsyncIterator[Api]:
+async def running_api(db: Database, world: World, folder: Path, **settings: Any) -> AsyncIterator[Api]:
     """Start the app's lifespan, yield a client, stop it."""
-    app = create_app(Settings(data_dir=folder, pool_size=20), db.service_url)
+    app = create_app(Settings(data_dir=folder, **{"pool_size": 20, **settings}), db.service_url)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield Api(client, app, world)

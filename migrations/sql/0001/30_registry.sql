@@ -11,7 +11,7 @@ CREATE TABLE division (                     -- 行政区划; a district's book h
     PRIMARY KEY (book, code),
     FOREIGN KEY (book, parent_code) REFERENCES division (book, code)
 );
-CREATE INDEX division_parent_code ON division (parent_code, book);
+CREATE INDEX division_parent_code ON division (parent_code);
 
 CREATE TABLE village_list_version (         -- 年度村名单版本: one row per book and version, so that a district can leave the list
     book         bigint   NOT NULL REFERENCES book (book),
@@ -51,7 +51,7 @@ CREATE TABLE household (                    -- 建档立卡户; the number is th
     UNIQUE (book, household_no),
     FOREIGN KEY (book, village_code) REFERENCES division (book, code)
 );
-CREATE INDEX household_village_code ON household (village_code, book);
+CREATE INDEX household_village_code ON household (village_code);
 
 CREATE TABLE person (                       -- 建档立卡人口
     book          bigint  NOT NULL,
@@ -69,7 +69,7 @@ CREATE TABLE person (                       -- 建档立卡人口
 );
 CREATE UNIQUE INDEX person_one_head ON person (book, household_id) WHERE is_head;
 CREATE INDEX person_identity_hash ON person (identity_hash);  -- across books: the same person claiming in two districts
-CREATE INDEX person_household_id ON person (household_id, book);
+CREATE INDEX person_household_id ON person (household_id);
 
 CREATE TABLE registry_status (              -- 贫困状态沿革, of a household or of a person
     book        bigint NOT NULL,
@@ -83,7 +83,7 @@ CREATE TABLE registry_status (              -- 贫困状态沿革, of a househol
     xid         xid8   NOT NULL DEFAULT pg_current_xact_id(),  -- see approval.checked_xmin
     PRIMARY KEY (book, subject_id, valid_from, version)
 );
-CREATE INDEX registry_status_xid ON registry_status (xid, book);
+CREATE INDEX registry_status_xid ON registry_status (xid);
 
 CREATE TABLE roster_member (                -- 项目花名册: who a programme may pay, as of a date
     book           bigint NOT NULL,
@@ -98,7 +98,7 @@ CREATE TABLE roster_member (                -- 项目花名册: who a programme 
     xid            xid8   NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (book, programme_code, payee_id, valid_from, version)
 );
-CREATE INDEX roster_member_xid ON roster_member (xid, book);
+CREATE INDEX roster_member_xid ON roster_member (xid);
 
 CREATE TABLE organisation (                 -- 供应商、村集体、企业、机构: payees that are not people
     book            bigint NOT NULL,

@@ -65,7 +65,7 @@ CREATE TABLE procurement (                  -- 招投标
     CHECK (method = 'exempt' OR (awardee_id IS NOT NULL AND contract_amount IS NOT NULL AND contract_no IS NOT NULL)),
     CHECK (contract_amount IS NULL OR contract_amount + approved_changes > 0)
 );
-CREATE INDEX procurement_project_id ON procurement (project_id, book);
+CREATE INDEX procurement_project_id ON procurement (project_id);
 
 CREATE TABLE acceptance (                   -- 验收
     book            bigint  NOT NULL,
@@ -81,7 +81,7 @@ CREATE TABLE acceptance (                   -- 验收
     PRIMARY KEY (book, acceptance_id, version),
     FOREIGN KEY (book, recorded_by) REFERENCES staff (book, staff_id)
 );
-CREATE INDEX acceptance_project_id ON acceptance (project_id, book);
+CREATE INDEX acceptance_project_id ON acceptance (project_id);
 
 CREATE TABLE notice (                       -- 公告公示
     book         bigint  NOT NULL,
@@ -102,7 +102,7 @@ CREATE TABLE notice (                       -- 公告公示
     FOREIGN KEY (book, recorded_by) REFERENCES staff (book, staff_id),
     CHECK (published_to >= published_from)
 );
-CREATE INDEX notice_subject_id ON notice (subject_id, book);
+CREATE INDEX notice_subject_id ON notice (subject_id);
 
 CREATE VIEW project_current AS
     SELECT DISTINCT ON (book, project_id) * FROM project ORDER BY book, project_id, version DESC;

@@ -27,7 +27,7 @@ CREATE TABLE payment_list (
     PRIMARY KEY (book, instruction_id),
     FOREIGN KEY (book, instruction_id) REFERENCES instruction (book, instruction_id)
 );
-CREATE INDEX payment_list_project_id ON payment_list (project_id, book);
+CREATE INDEX payment_list_project_id ON payment_list (project_id);
 
 CREATE TABLE payment_line (
     book             bigint  NOT NULL,
@@ -49,8 +49,8 @@ CREATE TABLE payment_line (
     UNIQUE (book, instruction_id, line_no),
     FOREIGN KEY (book, instruction_id) REFERENCES instruction (book, instruction_id)
 );
-CREATE INDEX payment_line_claim ON payment_line (payee_id, programme_code, period, book);
-CREATE INDEX payment_line_card_hash ON payment_line (card_hash, household_id, book) WHERE card_hash IS NOT NULL;  -- FCL-12 reads it alone
+CREATE INDEX payment_line_claim ON payment_line (payee_id, programme_code, period);
+CREATE INDEX payment_line_card_hash ON payment_line (card_hash, household_id) WHERE card_hash IS NOT NULL;  -- FCL-12 reads it alone
 
 CREATE TABLE payment_line_private (         -- what erasure removes later: salts, and name and card sealed
     book           bigint  NOT NULL,

@@ -4,7 +4,8 @@
 -- instructions, of any number of lines, of any books, all or nothing:
 --
 --   gate_post     1. claim the idempotency keys (a concurrent repeat waits here); replays leave the batch
---                 2. lock, always in this order: periods FOR SHARE, projects, claim windows, balances - each sorted
+--                 2. lock, always in this order, each sorted: instructions, periods FOR SHARE, projects, claim windows,
+--                    balances
 --                 3. read the legs, compute each account's totals before and after
 --                 4. run every check of the kinds at hand; all failures come back in one error (SQLSTATE FL001)
 --                 5. write: approval, budget line, allocation, entry, transfer, totals, log queue

@@ -4,16 +4,36 @@
 -- for; keys are taken in sorted order, so two batches can't wait for each other.
 CREATE FUNCTION gate_claim(p_items gate_item[]) RETURNS gate_item[]
 LANGUAGE plpgsql AS $$
-DECLARE v_fresh uuid[];
+DECLARE v_fresh gate_item[];
 BEGIN
     WITH claimed AS (
         INSERT INTO idempotency (book, unit_id, key, request_sha256, kind, record_id)
         SELECT i.book, s.unit_id, i.key, i.request_sha256, 'entry', i.entry_id
         FROM unnest(p_items) i JOIN staff s ON s.book = i.book AND s.staff_id = i.actor_id
         ORDER BY i.book, s.unit_id, i.key
-        ON CONFLICT DO NOTHING RETURNING record_id)
-    SELECT array_agg(record_id) INTO v_fresh FROM claimed;
-    RETURN ARRAY(SELECT i FROM unnest(p_items) i WHERE i.entry_id = ANY (v_fresh) ORDER BY i.item);
+        ON CONFLICT DO NOTHING RETURNING book, key, record_id)
+    SELECT array_agg(i ORDER BY i.item) INTO v_fresh
+    FROM unnest(p_items) i JOIN claimed c ON c.book = i.book AND c.key = i.key AND c.record_id = i.entry_id;
+    RETURN coalesce(v_fresh, '{}');
+END $$;
+
+-- Takes the instructions whole: whoever was adding lines to one has finished, nobody adds any until this call is over, and
+-- then the approval it leaves behind refuses them (refuse_late_content).
+CREATE FUNCTION gate_lock_instructions(p_items gate_item[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM (SELECT DISTINCT i.book, i.instruction_id FROM unnest(p_items) i ORDER BY 1, 2) m
+    CROSS JOIN LATERAL (SELECT 1 FROM instruction n WHERE n.book = m.book AND n.instruction_id = m.instruction_id FOR UPDATE) n;
+END $$;
+
+-- The checks must see what others committed while this call waited for its locks; with an older snapshot (REPEATABLE
+-- READ) a call would post into a month that was closed meanwhile, or beyond a contract.
+CREATE FUNCTION gate_refuse_old_snapshot() RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'fundledger: the book is written in READ COMMITTED only' USING ERRCODE = '25001';
+    END IF;
 END $$;
 
 -- Posting shares the month's row, closing takes it whole.
@@ -29,12 +49,12 @@ BEGIN
 END $$;
 
 -- Payments of one project pay one after the other (contract sums), and so do lists of one programme and period
--- (nobody twice). The project's first version stands for the project.
+-- (nobody twice). Every version of a project is locked, so that two payments always meet at one of them.
 CREATE FUNCTION gate_lock_payments(p_work gate_work[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM (SELECT DISTINCT w.book, w.project_id FROM unnest(p_work) w WHERE w.is_payment ORDER BY 1, 2) m
-    CROSS JOIN LATERAL (SELECT 1 FROM project p WHERE p.book = m.book AND p.project_id = m.project_id AND p.version = 1 FOR NO KEY UPDATE) p;
+    CROSS JOIN LATERAL (SELECT 1 FROM project p WHERE p.book = m.book AND p.project_id = m.project_id ORDER BY p.version FOR NO KEY UPDATE) p;
     INSERT INTO claim_window (book, programme_code, period)
     SELECT m.book, m.programme_code, m.period
     FROM (SELECT DISTINCT w.book, w.programme_code, w.period FROM unnest(p_work) w WHERE w.payee_kind <> 'organisation') m

@@ -29,7 +29,8 @@ LANGUAGE sql STABLE AS $$
       AND w.digest IS DISTINCT FROM CASE WHEN w.is_payment THEN coalesce(w.content_sha256, w.digest) ELSE w.approved_sha256 END
     UNION ALL SELECT w.item, 'posting', 'wrong-level', NULL, jsonb_build_object('kind', w.entry_kind) FROM w
     WHERE w.kind_level <> 'any' AND w.kind_level <> w.book_level
-    UNION ALL SELECT w.item, 'posting', 'amount-too-large', NULL, jsonb_build_object('maximum', parameter_value('amount_max', w.effective_on)) FROM w WHERE w.total > parameter_value('amount_max', w.effective_on)
+    UNION ALL SELECT w.item, 'posting', 'amount-too-large', NULL, jsonb_build_object('maximum', parameter_value('amount_max', w.effective_on)) FROM w
+    WHERE w.entry_kind IS NOT NULL AND (w.total <= parameter_value('amount_max', w.effective_on)) IS NOT TRUE
 $$;
 
 -- Header, legs and lines add up.
@@ -149,6 +150,16 @@ LANGUAGE sql STABLE AS $$
     FROM broken b
 $$;
 
+-- Totals are bigint, so sums that could leave it are refused before anything is added up. (An account's own totals would
+-- need thousands of entries of the largest amount to get there; then the addition itself fails.)
+CREATE FUNCTION gate_refuse_overflow(p_legs gate_leg[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM gate_refuse(jsonb_agg(to_jsonb(gate_fault_of(x.item, 'amount-too-large', jsonb_build_object('maximum', x.maximum))))) FROM (
+        SELECT l.item, parameter_value('amount_max', l.effective_on) AS maximum FROM unnest(p_legs) l
+        WHERE l.side = 1 GROUP BY l.item, l.effective_on HAVING sum(l.amount) > 1000000000000000000) x;
+END $$;
+
 -- A leg whose references lead nowhere has no account: name what is missing.
 CREATE FUNCTION gate_check_references(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
@@ -156,6 +167,10 @@ LANGUAGE sql STABLE AS $$
                                    WHEN l.entry_kind IN ('fund', 'pay') AND l.project_id IS NULL THEN 'project-not-in-library'
                                    ELSE 'allocation-not-found' END, l.leg_no, '{}'::jsonb
     FROM unnest(p_legs) l WHERE l.book IS NULL OR l.debit_before IS NULL OR l.credit_before IS NULL
+    UNION ALL
+    SELECT w.item, 'posting', 'undo-kind', g.leg_no, jsonb_build_object('kind', w.entry_kind) FROM unnest(p_work) w
+    CROSS JOIN LATERAL (SELECT * FROM instruction_leg g WHERE g.book = w.book AND g.instruction_id = w.instruction_id OFFSET 0) g
+    WHERE NOT w.is_undo AND (g.undoes_entry_id IS NOT NULL OR g.undoes_line_no IS NOT NULL)
     UNION ALL
     SELECT w.item, 'posting', 'undo-not-found', g.leg_no, '{}' FROM unnest(p_work) w
     CROSS JOIN LATERAL (SELECT * FROM instruction_leg g WHERE w.is_undo AND g.book = w.book AND g.instruction_id = w.instruction_id OFFSET 0) g

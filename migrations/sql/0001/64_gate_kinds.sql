@@ -9,11 +9,15 @@ CREATE VIEW village_list_current AS          -- the newest version of each year'
 -- The city adopts the city's funds only: a district's own money never passes through the city (M03, M04).
 CREATE FUNCTION gate_check_adopt(p_work gate_work[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
-    SELECT w.item, 'posting', 'fund-not-of-this-level', l.leg_no, jsonb_build_object('fund_code', l.fund_code)
+    SELECT w.item, 'posting', v.code, l.leg_no, v.params
     FROM unnest(p_work) w
     CROSS JOIN LATERAL (SELECT * FROM instruction_leg l WHERE w.entry_kind = 'adopt' AND l.book = w.book AND l.instruction_id = w.instruction_id OFFSET 0) l
     LEFT JOIN fund f ON f.fund_code = l.fund_code
-    WHERE f.origin IS DISTINCT FROM 'city'
+    LEFT JOIN LATERAL (SELECT * FROM budget_line b WHERE b.book = l.book AND b.budget_line_id = l.budget_line_id OFFSET 0) b ON true
+    CROSS JOIN LATERAL (VALUES
+        (f.origin IS DISTINCT FROM 'city', 'fund-not-of-this-level', jsonb_build_object('fund_code', l.fund_code)),
+        ((b.fund_code, b.fiscal_year) <> (l.fund_code, l.fiscal_year), 'allocation-fund-differs', '{}')) v (broken, code, params)
+    WHERE v.broken
 $$;
 
 -- M01, M02: only listed villages, at most the standard, once per village, fund and year unless a document says so.
@@ -60,7 +64,8 @@ LANGUAGE sql STABLE AS $$
     SELECT l.item, 'posting', 'release-kind-missing', l.leg_no, '{}' FROM leg l WHERE l.release_kind IS NULL
     UNION ALL
     SELECT l.item, 'posting', 'release-kind-wrong', l.leg_no, jsonb_build_object('fiscal_year', l.fiscal_year) FROM leg l
-    WHERE (l.release_kind = 'early') IS DISTINCT FROM (l.fiscal_year > extract(year FROM l.effective_on)) AND l.release_kind IS NOT NULL
+    WHERE (l.release_kind = 'early') IS DISTINCT FROM (l.fiscal_year > extract(year FROM l.effective_on))
+      AND l.release_kind IS NOT NULL AND l.fiscal_year IS NOT NULL
 $$;
 
 CREATE VIEW declared_figure_current AS

@@ -25,11 +25,12 @@ $$;
 
 -- A notice counts once it has been up for the days the parameter asks, by the day of payment.
 CREATE FUNCTION notice_days(p_book bigint, p_subject uuid, p_kind text, p_on date) RETURNS integer
-LANGUAGE sql STABLE AS $$
-    SELECT max(least(c.published_to, p_on) - c.published_from + 1) FROM notice c
-    WHERE c.book = p_book AND c.subject_id = p_subject AND c.subject_kind = p_kind
-      AND c.version = (SELECT max(v.version) FROM notice v WHERE v.book = c.book AND v.notice_id = c.notice_id)
-$$;
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT max(least(c.published_to, p_on) - c.published_from + 1) FROM notice c
+            WHERE c.book = p_book AND c.subject_id = p_subject AND c.subject_kind = p_kind
+              AND c.version = (SELECT max(v.version) FROM notice v WHERE v.book = c.book AND v.notice_id = c.notice_id));
+END $$;
 
 -- 项目到区: a project of this district's library, approved by this district, with a target, its notice up long enough.
 CREATE FUNCTION gate_check_projects(p_work gate_work[]) RETURNS SETOF gate_fault
@@ -49,7 +50,7 @@ LANGUAGE sql STABLE AS $$
     WHERE y.in_library AND y.project_programme <> y.programme_code
     UNION ALL
     SELECT y.item, 'projects', 'project-not-published', NULL, jsonb_build_object('days', coalesce(y.days, 0), 'days_needed', y.days_needed) FROM pay y
-    WHERE y.in_library AND coalesce(y.days, 0) < y.days_needed
+    WHERE y.in_library AND (y.days >= y.days_needed) IS NOT TRUE
 $$;
 
 -- 招投标到区: an award (payee is the awardee, paid at most the contract and its changes) or an exemption that fits.
@@ -58,13 +59,13 @@ LANGUAGE sql STABLE AS $$
     WITH pay AS MATERIALIZED (
         SELECT y.*, c.procurement_id, c.method, c.estimate, c.awardee_id, c.evidence_sha256, c.contract_amount + c.approved_changes AS contract,
                e.categories, e.payee_kinds, parameter_value(e.limit_parameter, y.effective_on) AS exemption_limit, e.limit_parameter,
-               (SELECT coalesce(sum(b.received - b.given), 0)::bigint FROM account a
-                JOIN account_balance b ON b.book = a.book AND b.account_id = a.account_id
+               (SELECT coalesce(sum(b.balance), 0)::bigint FROM account a
+                CROSS JOIN LATERAL (SELECT b.received - b.given AS balance FROM account_balance b
+                                    WHERE b.book = a.book AND b.account_id = a.account_id OFFSET 0) b
                 WHERE a.book = y.book AND a.project_id = y.project_id AND a.account_kind = 'paid') AS paid
         FROM unnest(p_work) y
-        LEFT JOIN LATERAL (SELECT c.* FROM procurement c WHERE c.book = y.book AND c.project_id = y.project_id
-            AND c.version = (SELECT max(v.version) FROM procurement v WHERE v.book = c.book AND v.procurement_id = c.procurement_id)
-            ORDER BY c.procurement_id DESC LIMIT 1) c ON true
+        LEFT JOIN LATERAL (SELECT c.* FROM (SELECT * FROM procurement c WHERE c.book = y.book AND c.project_id = y.project_id OFFSET 0) c
+            ORDER BY c.procurement_id DESC, c.version DESC LIMIT 1) c ON true
         LEFT JOIN exemption_rule e ON e.exemption_code = c.exemption_code
         WHERE y.is_payment
     ), run AS (
@@ -102,7 +103,7 @@ LANGUAGE sql STABLE AS $$
         AND a.version = (SELECT max(v.version) FROM acceptance v WHERE v.book = a.book AND v.acceptance_id = a.acceptance_id) OFFSET 0)
     UNION ALL
     SELECT y.item, 'management', 'list-not-published', NULL, jsonb_build_object('days', coalesce(y.days, 0), 'days_needed', y.days_needed) FROM pay y
-    WHERE y.payee_kind <> 'organisation' AND coalesce(y.days, 0) < y.days_needed
+    WHERE y.payee_kind <> 'organisation' AND (y.days >= y.days_needed) IS NOT TRUE
     UNION ALL
     SELECT y.item, 'management', 'published-amount-differs', NULL, jsonb_build_object('published', c.amount, 'total', y.total) FROM pay y
     JOIN notice c ON c.book = y.book AND c.subject_id = y.instruction_id AND c.subject_kind = 'payment_list' AND c.amount <> y.total
@@ -112,11 +113,12 @@ $$;
 
 -- Whether a line was posted and has not come back whole.
 CREATE FUNCTION payment_line_stands(p_book bigint, p_instruction uuid, p_line_no integer, p_amount bigint) RETURNS boolean
-LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (SELECT FROM entry e WHERE e.book = p_book AND e.instruction_id = p_instruction
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM entry e WHERE e.book = p_book AND e.instruction_id = p_instruction
         AND p_amount > (SELECT coalesce(sum(u.amount), 0) FROM transfer u
-            WHERE u.book = e.book AND u.undoes_entry_id = e.entry_id AND u.undoes_line_no = p_line_no))
-$$;
+            WHERE u.book = e.book AND u.undoes_entry_id = e.entry_id AND u.undoes_line_no = p_line_no));
+END $$;
 
 -- Lists whose lines must be looked at again: somebody was paid in the same programme and period since the approval, or
 -- the registry or a roster changed since. All lines were checked when the list was approved, under the same lock, and
@@ -142,31 +144,38 @@ END $$;
 CREATE FUNCTION gate_check_lines(p_work gate_work[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
     WITH pay AS MATERIALIZED (
-        SELECT y.item, y.book, y.instruction_id, y.payee_kind, y.entitlement_on, g.roster_required, g.participation_required, g.paid_in_full,
+        SELECT y.item, y.book, y.instruction_id, y.programme_code, y.period, y.payee_kind, y.entitlement_on, g.roster_required, g.participation_required, g.paid_in_full,
                g.standard_parameter, parameter_value(g.standard_parameter, y.entitlement_on) AS standard
         FROM unnest(p_work) y JOIN programme g ON g.programme_code = y.programme_code
     ), checked AS MATERIALIZED (
         SELECT y.item, y.payee_kind, y.roster_required, y.participation_required, y.paid_in_full, y.standard, y.standard_parameter,
-               l.line_no, l.amount, l.quantity, l.participation_ref, l.exception_document_no, k.known, s.status, r.action, w.twice
+               l.line_no, l.amount, l.quantity, l.participation_ref, l.exception_document_no, k.known, s.status, o.status AS own_status, r.action, w.twice,
+               (l.programme_code, l.period) <> (y.programme_code, y.period) AS strays
         FROM pay y
         CROSS JOIN LATERAL (SELECT * FROM payment_line l WHERE l.book = y.book AND l.instruction_id = y.instruction_id OFFSET 0) l
         LEFT JOIN LATERAL (
             SELECT true AS known FROM person p WHERE y.payee_kind = 'person' AND p.book = l.book AND p.person_id = l.payee_id AND p.household_id = l.household_id
             UNION ALL SELECT true FROM household h WHERE y.payee_kind = 'household' AND h.book = l.book AND h.household_id = l.payee_id
+                AND l.household_id = l.payee_id
             UNION ALL SELECT true FROM organisation o WHERE y.payee_kind = 'organisation' AND o.book = l.book AND o.organisation_id = l.payee_id) k ON true
         LEFT JOIN LATERAL (SELECT s.status FROM registry_status s WHERE y.payee_kind <> 'organisation' AND s.book = l.book
             AND s.subject_id = l.household_id AND s.valid_from <= y.entitlement_on ORDER BY s.valid_from DESC, s.version DESC LIMIT 1) s ON true
+        LEFT JOIN LATERAL (SELECT s.status FROM registry_status s WHERE y.payee_kind = 'person' AND s.book = l.book
+            AND s.subject_id = l.payee_id AND s.valid_from <= y.entitlement_on ORDER BY s.valid_from DESC, s.version DESC LIMIT 1) o ON true
         LEFT JOIN LATERAL (SELECT r.action FROM roster_member r WHERE y.roster_required AND r.book = l.book AND r.programme_code = l.programme_code
             AND r.payee_id = l.payee_id AND r.valid_from <= y.entitlement_on ORDER BY r.valid_from DESC, r.version DESC LIMIT 1) r ON true
         LEFT JOIN LATERAL (SELECT true AS twice FROM payment_line o WHERE y.payee_kind <> 'organisation' AND o.book = l.book AND o.payee_id = l.payee_id
             AND o.programme_code = l.programme_code AND o.period = l.period
             AND ((o.instruction_id = l.instruction_id AND o.line_no < l.line_no) OR
-                 (o.instruction_id <> l.instruction_id AND payment_line_stands(o.book, o.instruction_id, o.line_no, o.amount))) LIMIT 1) w ON true
+                 (o.instruction_id <> l.instruction_id AND (payment_line_stands(o.book, o.instruction_id, o.line_no, o.amount)
+                  OR EXISTS (SELECT FROM pay e WHERE e.book = o.book AND e.instruction_id = o.instruction_id AND e.item < y.item)))) LIMIT 1) w ON true
     )
     SELECT c.item, 'funds', 'payee-unknown', c.line_no, '{}'::jsonb FROM checked c WHERE c.known IS NULL
     UNION ALL SELECT c.item, 'funds', 'payee-not-registered', c.line_no, '{}' FROM checked c
         WHERE c.known AND c.status IS NULL AND c.payee_kind <> 'organisation'
-    UNION ALL SELECT c.item, 'funds', 'payee-' || c.status, c.line_no, '{}' FROM checked c WHERE c.status IN ('removed', 'deceased')
+    UNION ALL SELECT c.item, 'funds', 'line-of-another-list', c.line_no, '{}' FROM checked c WHERE c.strays
+    UNION ALL SELECT c.item, 'funds', 'payee-' || x.status, c.line_no, '{}' FROM checked c
+        CROSS JOIN LATERAL (SELECT c.status UNION SELECT c.own_status) x (status) WHERE x.status IN ('removed', 'deceased')
     UNION ALL SELECT c.item, 'funds', 'not-on-roster', c.line_no, '{}' FROM checked c WHERE c.roster_required AND c.action IS NULL
     UNION ALL SELECT c.item, 'funds', 'roster-struck-off', c.line_no, '{}' FROM checked c WHERE c.action = 'struck_off'
     UNION ALL SELECT c.item, 'funds', 'paid-twice', c.line_no, '{}' FROM checked c WHERE c.twice

@@ -56,12 +56,13 @@ BEGIN
     IF EXISTS (SELECT FROM unnest(p_work) w WHERE w.entry_kind IN ('allocate', 'adopt_own')) THEN
         INSERT INTO allocation (book, allocation_id, origin_book, district, fund_code, fiscal_year, village_code, document_no,
                                 supplementary_document_no, budget_line_id, entry_id)
-        SELECT t.book, l.allocation_id, l.book, coalesce(l.district, l.book), l.fund_code, l.fiscal_year, l.village_code,
+        SELECT t.book, l.allocation_id, l.book, CASE w.entry_kind WHEN 'allocate' THEN l.district ELSE l.book END, l.fund_code, l.fiscal_year, l.village_code,
                coalesce(l.allocation_document_no, w.document_no), w.exception_document_no, l.budget_line_id, w.entry_id
         FROM unnest(p_work) w
         CROSS JOIN LATERAL (SELECT * FROM instruction_leg l WHERE l.book = w.book AND l.instruction_id = w.instruction_id OFFSET 0) l
         CROSS JOIN LATERAL (SELECT l.book UNION SELECT l.district WHERE w.entry_kind = 'allocate') t (book)
-        WHERE w.entry_kind IN ('allocate', 'adopt_own');
+        WHERE w.entry_kind IN ('allocate', 'adopt_own')
+        ORDER BY t.book, l.village_code, l.allocation_id;   -- calls that want the same villages wait for each other in one order
     END IF;
 
     WITH head AS (
@@ -173,13 +174,16 @@ DECLARE
     v_work gate_work[];
     v_legs gate_leg[];
 BEGIN
+    PERFORM gate_refuse_old_snapshot();
     PERFORM gate_refuse(jsonb_agg(to_jsonb(gate_fault_of(i.item, 'actor-unknown', '{}')))) FROM unnest(v_items) i
     WHERE NOT EXISTS (SELECT FROM staff s WHERE s.book = i.book AND s.staff_id = i.actor_id);
     v_fresh := gate_claim(v_items);
     IF cardinality(v_fresh) > 0 THEN
+        PERFORM gate_lock_instructions(v_fresh);
         v_work := gate_load(v_fresh);
         PERFORM gate_open_budget_lines(v_work);
         v_legs := gate_legs(v_work);
+        PERFORM gate_refuse_overflow(v_legs);
         PERFORM gate_lock_periods(v_legs);
         PERFORM gate_lock_payments(v_work);
         PERFORM gate_open_accounts(v_legs);

@@ -13,7 +13,10 @@ DECLARE
     v_work gate_work[] := gate_load(v_items);
     v_xmin xid8;
 BEGIN
+    PERFORM gate_refuse_old_snapshot();
+    PERFORM gate_lock_instructions(v_items);
     PERFORM gate_lock_payments(v_work);
+    v_work := gate_load(v_items);
     v_xmin := pg_snapshot_xmin(pg_current_snapshot());
     SELECT array_remove(ARRAY[
         CASE WHEN n.instruction_id IS NULL THEN 'instruction-not-found' END,
@@ -66,6 +69,7 @@ DECLARE
     v_now timestamptz;
     v_order bigint;
 BEGIN
+    PERFORM gate_refuse_old_snapshot();
     PERFORM gate_refuse(jsonb_build_array(to_jsonb(gate_fault_of(1, f.code, f.params)))) FROM (
         SELECT 'period-not-over' AS code, jsonb_build_object('month', p_month) AS params
         WHERE p_month + interval '1 month' > shanghai_today()

@@ -6,21 +6,14 @@
 -- sort_key, unique within rule and book.
 --
 -- Two settings of the session stand for parameters, so that anybody's SQL can ask the same question again:
---   SET fundledger.on = '2019-12-31';     deadlines are measured on that day (default: today in Shanghai)
+--   SET fundledger.day = '2019-12-31';     deadlines are measured on that day (default: today in Shanghai)
 --   SET fundledger.idle_days = '180';     instead of the parameter idle_alert_days
--- The two functions stand in scalar subqueries, so that each is called once a query and not once a row.
+-- The view below stands in scalar subqueries, so that it is computed once a query and not once a row.
 
-CREATE FUNCTION anomaly_on() RETURNS date
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN coalesce(nullif(current_setting('fundledger.on', true), '')::date, shanghai_today());
-END $$;
-
-CREATE FUNCTION anomaly_idle_days() RETURNS integer
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN coalesce(nullif(current_setting('fundledger.idle_days', true), '')::integer, parameter_value('idle_alert_days', anomaly_on()));
-END $$;
+CREATE VIEW anomaly_setting AS
+    SELECT s.day, coalesce(nullif(current_setting('fundledger.idle_days', true), '')::bigint,
+                           parameter_value('idle_alert_days', s.day))::integer AS idle_days
+    FROM (SELECT coalesce(nullif(current_setting('fundledger.day', true), '')::date, shanghai_today()) AS day OFFSET 0) s;
 
 -- A policy limit of these rules that the schema had no row for yet; like every parameter it is a record of the log.
 INSERT INTO parameter (code, version, value, unit, valid_from, valid_to, source, note) VALUES
@@ -29,10 +22,10 @@ INSERT INTO log_queue (order_no, book, kind, record_id)
 SELECT nextval('record_order'), 420100, 'parameter', parameter_id FROM parameter WHERE code = 'reissue_days';
 
 CREATE INDEX refusal_day ON refusal (((refused_at AT TIME ZONE 'Asia/Shanghai')::date), book);
-CREATE INDEX entry_paid_on ON entry (effective_on, book) WHERE entry_kind = 'pay';
-CREATE INDEX bank_result_returned ON bank_result (settled_on, book) WHERE outcome = 'returned';
-CREATE INDEX registry_status_ended ON registry_status (subject_id, book) WHERE status IN ('removed', 'deceased');
-CREATE INDEX roster_member_struck_off ON roster_member (payee_id, book) WHERE action = 'struck_off';
+CREATE INDEX entry_paid_on ON entry (effective_on) WHERE entry_kind = 'pay';
+CREATE INDEX bank_result_returned ON bank_result (settled_on) WHERE outcome = 'returned';
+CREATE INDEX registry_status_ended ON registry_status (subject_id) WHERE status IN ('removed', 'deceased');
+CREATE INDEX roster_member_struck_off ON roster_member (payee_id) WHERE action = 'struck_off';
 
 -- What several rules look at: a line of a posted payment list that has not come back whole, and how to find it again.
 CREATE VIEW anomaly_standing_line AS
@@ -80,12 +73,12 @@ CREATE VIEW anomaly_refused_attempt AS
 -- allocation's fiscal year, not from the day it came; the balance is that of the asked day.
 CREATE VIEW anomaly_idle_money AS
     SELECT 'IDL-03'::text AS rule, a.book, 'allocation'::text AS subject_kind, a.allocation_id AS subject_id,
-           a.document_no AS subject_no, make_date(a.fiscal_year, 1, 1) + (SELECT anomaly_idle_days()) + 1 AS happened_on,
+           a.document_no AS subject_no, make_date(a.fiscal_year, 1, 1) + (SELECT idle_days FROM anomaly_setting) + 1 AS happened_on,
            m.balance AS amount,
            jsonb_build_object('allocation_id', a.allocation_id, 'document_no', a.document_no, 'fund_code', a.fund_code,
                'fiscal_year', a.fiscal_year, 'village_code', a.village_code, 'account_kind', k.account_kind,
-               'balance_fen', m.balance, 'on', (SELECT anomaly_on()), 'idle_days', (SELECT anomaly_on()) - make_date(a.fiscal_year, 1, 1),
-               'limit_days', (SELECT anomaly_idle_days()), 'last_movement_on', m.last_movement_on, 'accounts', m.accounts) AS evidence,
+               'balance_fen', m.balance, 'on', (SELECT day FROM anomaly_setting), 'idle_days', (SELECT day FROM anomaly_setting) - make_date(a.fiscal_year, 1, 1),
+               'limit_days', (SELECT idle_days FROM anomaly_setting), 'last_movement_on', m.last_movement_on, 'accounts', m.accounts) AS evidence,
            a.allocation_id || ':' || k.account_kind AS sort_key
     FROM allocation a
     CROSS JOIN (VALUES ('executable'), ('available')) k (account_kind)
@@ -94,15 +87,15 @@ CREATE VIEW anomaly_idle_money AS
                jsonb_agg(jsonb_build_object('account_id', x.account_id, 'project_id', x.project_id, 'exec_year', x.exec_year,
                    'balance_fen', x.balance) ORDER BY x.exec_year, x.account_id) AS accounts
         FROM (SELECT c.account_id, c.project_id, c.exec_year, b.last_effective_on,
-                     CASE WHEN b.last_effective_on <= (SELECT anomaly_on()) THEN b.received - b.given
+                     CASE WHEN b.last_effective_on <= (SELECT day FROM anomaly_setting) THEN b.received - b.given
                           ELSE coalesce((SELECT sum(d.received - d.given) FROM account_day d WHERE d.book = c.book
-                               AND d.account_id = c.account_id AND d.day <= (SELECT anomaly_on())), 0)::bigint END AS balance
+                               AND d.account_id = c.account_id AND d.day <= (SELECT day FROM anomaly_setting)), 0)::bigint END AS balance
               FROM account c JOIN account_balance b ON b.book = c.book AND b.account_id = c.account_id
               WHERE c.book = a.book AND c.allocation_id = a.allocation_id AND c.account_kind = k.account_kind) x
         WHERE x.balance > 0) m
     WHERE a.book = a.district AND m.balance > 0
       -- make_date(fiscal_year, 1, 1) + days < on, said so that the index helps
-      AND a.fiscal_year <= extract(year FROM (SELECT anomaly_on()) - (SELECT anomaly_idle_days()) - 1)::smallint;
+      AND a.fiscal_year <= extract(year FROM (SELECT day FROM anomaly_setting) - (SELECT idle_days FROM anomaly_setting) - 1)::smallint;
 
 -- FCL-12: one card takes the money of several households, of other districts too. A hit per card and book; the card is a
 -- name made from its keyed hash.
@@ -127,13 +120,14 @@ CREATE VIEW anomaly_shared_card AS
                'payments', (SELECT jsonb_agg(l.evidence ORDER BY l.effective_on, l.book, l.entry_id, l.line_no)
                    FROM (SELECT * FROM line l WHERE l.card_hash = c.card_hash ORDER BY l.effective_on, l.book, l.entry_id, l.line_no LIMIT 50) l)
            ) AS evidence,
-           encode(sha256(c.card_hash), 'hex') AS sort_key
+           md5('card' || encode(c.card_hash, 'hex')) AS sort_key
     FROM card c
     JOIN (SELECT f.card_hash, f.book, min(f.first_on) AS first_on, sum(f.amount)::bigint AS amount FROM family f GROUP BY 1, 2) b
       ON b.card_hash = c.card_hash;
 
--- FCL-10: one person paid more than once for one programme and period: in two districts (by the keyed hash of the identity
--- number; a household stands for its head), or in one, which the gate forbids. What came back whole does not count.
+-- FCL-10: one person paid more than once for one programme and period: in two districts (by keyed hash of the identity
+-- number, which is compared and never shown; a household stands for its head), or in one, which the gate forbids. What
+-- came back whole does not count.
 CREATE VIEW anomaly_paid_twice AS
     WITH candidate AS MATERIALIZED (
         SELECT l.book, l.payee_id FROM payment_line l GROUP BY l.payee_id, l.programme_code, l.period, l.book HAVING count(*) > 1
@@ -174,7 +168,7 @@ CREATE VIEW anomaly_unconfirmed AS
     SELECT 'UND-08'::text AS rule, e.book, 'entry'::text AS subject_kind, e.entry_id AS subject_id, e.document_no AS subject_no,
            e.effective_on AS happened_on, m.amount,
            jsonb_build_object('entry_id', e.entry_id, 'instruction_id', e.instruction_id, 'document_no', e.document_no,
-               'paid_on', e.effective_on, 'on', (SELECT anomaly_on()), 'limit_days', d.days, 'line_count', e.line_count,
+               'paid_on', e.effective_on, 'on', (SELECT day FROM anomaly_setting), 'limit_days', d.days, 'line_count', e.line_count,
                'unconfirmed_count', m.lines, 'unconfirmed_fen', m.amount, 'line_nos', to_jsonb(m.line_nos[1:50]),
                'people', (SELECT x.people FROM anomaly_people x WHERE x.book = e.book AND x.entry_id = e.entry_id)) AS evidence,
            e.entry_id::text AS sort_key
@@ -185,10 +179,10 @@ CREATE VIEW anomaly_unconfirmed AS
         FROM transfer t
         WHERE t.book = e.book AND t.entry_id = e.entry_id
           AND NOT EXISTS (SELECT FROM bank_result r WHERE r.book = t.book AND r.entry_id = t.entry_id AND r.line_no = t.line_no
-              AND r.settled_on <= (SELECT anomaly_on()))
+              AND r.settled_on <= (SELECT day FROM anomaly_setting))
           AND NOT EXISTS (SELECT FROM transfer u WHERE u.book = t.book AND u.undoes_entry_id = t.entry_id AND u.undoes_line_no = t.line_no)
     ) m
-    WHERE e.entry_kind = 'pay' AND e.effective_on < (SELECT anomaly_on()) AND e.effective_on + d.days < (SELECT anomaly_on())
+    WHERE e.entry_kind = 'pay' AND e.effective_on < (SELECT day FROM anomaly_setting) AND e.effective_on + d.days < (SELECT day FROM anomaly_setting)
       AND m.lines > 0;
 
 -- STD-01: more than the standard of the entitlement date allows, with or without a document that excepts it.
@@ -240,7 +234,7 @@ CREATE VIEW anomaly_not_reissued AS
            r.settled_on AS happened_on, l.amount,
            jsonb_build_object('book', r.book::text, 'entry_id', r.entry_id, 'line_no', r.line_no, 'document_no', e.document_no,
                'paid_on', e.effective_on, 'programme_code', l.programme_code, 'period', l.period, 'household_no', h.household_no,
-               'amount_fen', l.amount, 'returned_on', r.settled_on, 'return_document_no', r.document_no, 'on', (SELECT anomaly_on()),
+               'amount_fen', l.amount, 'returned_on', r.settled_on, 'return_document_no', r.document_no, 'on', (SELECT day FROM anomaly_setting),
                'limit_days', d.days, 'posted_back', EXISTS (SELECT FROM transfer u WHERE u.book = r.book AND u.undoes_entry_id = r.entry_id
                    AND u.undoes_line_no = r.line_no)) AS evidence,
            r.entry_id || ':' || lpad(r.line_no::text, 7, '0') AS sort_key
@@ -250,10 +244,10 @@ CREATE VIEW anomaly_not_reissued AS
     JOIN payment_list p ON p.book = e.book AND p.instruction_id = e.instruction_id
     JOIN payment_line l ON l.book = e.book AND l.instruction_id = e.instruction_id AND l.line_no = r.line_no
     LEFT JOIN household h ON h.book = l.book AND h.household_id = l.household_id
-    WHERE r.outcome = 'returned' AND r.settled_on < (SELECT anomaly_on()) AND r.settled_on + d.days < (SELECT anomaly_on())
+    WHERE r.outcome = 'returned' AND r.settled_on < (SELECT day FROM anomaly_setting) AND r.settled_on + d.days < (SELECT day FROM anomaly_setting)
       AND NOT EXISTS (SELECT FROM anomaly_standing_line s
           WHERE s.payee_id = l.payee_id AND s.programme_code = l.programme_code AND s.period = l.period AND s.book = l.book
-            AND s.entry_id <> r.entry_id AND s.effective_on >= e.effective_on AND s.effective_on <= (SELECT anomaly_on()));
+            AND s.entry_id <> r.entry_id AND s.effective_on >= e.effective_on AND s.effective_on <= (SELECT day FROM anomaly_setting));
 
 -- STD-10: the fiscal year is over and a listed village was released less than the standard (M01, M02).
 CREATE VIEW anomaly_village_quota AS
@@ -274,7 +268,7 @@ CREATE VIEW anomaly_village_quota AS
         JOIN account c ON c.book = a.origin_book AND c.allocation_id = a.allocation_id AND c.account_kind IN ('unreleased', 'released')
         JOIN account_balance b ON b.book = c.book AND b.account_id = c.account_id
         WHERE a.book = v.book AND a.village_code = v.village_code AND a.fund_code = v.fund_code AND a.fiscal_year = v.fiscal_year) m
-    WHERE make_date(v.fiscal_year + 1, 1, 1) <= (SELECT anomaly_on()) AND m.released < x.standard;
+    WHERE make_date(v.fiscal_year + 1, 1, 1) <= (SELECT day FROM anomaly_setting) AND m.released < x.standard;
 
 -- STD-11: a district adopted less of its own money than the floor over its declared figure (M03, M04).
 CREATE VIEW anomaly_below_floor AS
@@ -290,7 +284,7 @@ CREATE VIEW anomaly_below_floor AS
                'exception_document_no', a.supplementary_document_no, 'effective_on', e.effective_on) ORDER BY e.order_no) AS adoptions
         FROM allocation a JOIN entry e ON e.book = a.book AND e.entry_id = a.entry_id
         WHERE a.book = t.book AND a.fund_code = t.fund_code AND a.fiscal_year = t.fiscal_year) m
-    WHERE t.shortfall > 0 AND (t.adopted > 0 OR t.is_final OR make_date(t.fiscal_year + 1, 1, 1) <= (SELECT anomaly_on()));
+    WHERE t.shortfall > 0 AND (t.adopted > 0 OR t.is_final OR make_date(t.fiscal_year + 1, 1, 1) <= (SELECT day FROM anomaly_setting));
 
 CREATE VIEW anomaly AS
     SELECT * FROM anomaly_refused_attempt UNION ALL SELECT * FROM anomaly_idle_money UNION ALL SELECT * FROM anomaly_shared_card

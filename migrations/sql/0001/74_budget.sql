@@ -1,8 +1,8 @@
 -- Budget and projects: what auditors and lists read (figures of budget lines and allocations, findings of the floors), the
 -- indexes of those lists, and one rule of the project records that an index can say.
 
-CREATE INDEX allocation_fiscal_year ON allocation (fiscal_year, fund_code, district, book);
-CREATE INDEX entry_release ON entry (order_no, book) WHERE entry_kind = 'release';
+CREATE INDEX allocation_fiscal_year ON allocation (fiscal_year, fund_code, district);
+CREATE INDEX entry_release ON entry (order_no) WHERE entry_kind = 'release';
 
 -- One procurement record a project (招投标到区): a second one would hide the first. Changes are versions of it.
 CREATE UNIQUE INDEX procurement_one_per_project ON procurement (book, project_id) WHERE version = 1;

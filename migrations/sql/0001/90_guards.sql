@@ -60,4 +60,4 @@ GRANT EXECUTE ON FUNCTION parameter_value(text, date), shanghai_today(), notice_
     undone_before_lot(bigint, uuid, bigint) TO fundledger_reader;
 GRANT EXECUTE ON FUNCTION refresh_statistics(text[]) TO fundledger_service;
 GRANT EXECUTE ON FUNCTION account_key(text, uuid, uuid, uuid, integer) TO fundledger_reader;  -- budget_line_status calls it
-GRANT EXECUTE ON FUNCTION anomaly_on(), anomaly_idle_days() TO fundledger_service, fundledger_reader;
+GRANT EXECUTE ON FUNCTION account_side_at(bigint, uuid, boolean, bigint, bigint) TO fundledger_service, fundledger_reader;

@@ -12,7 +12,30 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from fundledger.access.tokens import Tokens
-from fundledger.api import health, instructions, problem_pages, releases
+from fundledger.api import (
+    allocations,
+    anomalies,
+    bank_results,
+    book,
+    budget,
+    entries,
+    health,
+    households,
+    instructions,
+    log,
+    notices,
+    officers,
+    payments,
+    periods,
+    policy,
+    problem_pages,
+    procurements,
+    projects,
+    registry,
+    releases,
+    reversals,
+    trail,
+)
 from fundledger.api.deps import Services
 from fundledger.api.limits import BodyLimit
 from fundledger.api.openapi import document, operation_id
@@ -22,7 +45,30 @@ from fundledger.db.database import Database
 from fundledger.registry.vault import Vault
 from fundledger.settings import Settings
 
-ROUTERS = (health.router, problem_pages.router, instructions.router, releases.router)
+ROUTERS = (
+    anomalies.router,
+    health.router,
+    problem_pages.router,
+    instructions.router,
+    releases.router,
+    bank_results.router,
+    payments.router,
+    registry.router,
+    households.router,
+    policy.router,
+    allocations.router,
+    budget.router,
+    notices.router,
+    officers.router,
+    periods.router,
+    procurements.router,
+    projects.router,
+    reversals.router,
+    book.router,
+    entries.router,
+    trail.router,
+    log.router,
+)
 TITLE = "fundledger"
 DESCRIPTION = "An append-only double-entry ledger for poverty-relief money, after 武扶组(2018)12号."
 
@@ -59,8 +105,9 @@ async def refuse_powerful_role(database: Database) -> None:
     """RuntimeError if the connection could change or delete records: as owner, superuser, or with a table's rights."""
     async with database.driver() as connection:
         powerful = await connection.fetchval(
-            "SELECT rolsuper OR pg_has_role(current_user, (SELECT relowner FROM pg_class WHERE oid = 'entry'::regclass), "
-            "'MEMBER') OR has_table_privilege('transfer', 'INSERT') FROM pg_roles WHERE rolname = current_user"
+            "SELECT rolsuper OR pg_has_role(current_user, "
+            "(SELECT relowner FROM pg_class WHERE oid = 'entry'::regclass), 'MEMBER') "
+            "OR has_table_privilege('transfer', 'INSERT') FROM pg_roles WHERE rolname = current_user"
         )
     if powerful:
         raise RuntimeError("fundledger does not serve as a role that can write the book; use the service role's URL")

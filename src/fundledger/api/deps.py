@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Depends, Request
@@ -21,6 +21,7 @@ from fundledger.book.poster import Poster
 from fundledger.db.database import Database
 from fundledger.db.refusals import refusals
 from fundledger.errors import problem
+from fundledger.payments.paying import LineCounts
 from fundledger.registry.vault import Vault
 from fundledger.settings import Settings
 
@@ -37,6 +38,7 @@ class Services:
     poster: Poster
     vault: Vault
     books: frozenset[int]
+    line_counts: LineCounts = field(default_factory=LineCounts)
 
 
 def services_of(request: Request) -> Services:

@@ -17,7 +17,7 @@ GUARDED = "/v1/"
 
 
 class BodyLimit:
-    """Refuses a body of a stranger, and one beyond `limit` bytes: at once by its Content-Length, or as it streams in."""
+    """Refuses a body of a stranger, and one beyond `limit` bytes: by its Content-Length, or as it streams in."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app

@@ -1,8 +1,8 @@
 """The OpenAPI 3.1 document: what FastAPI knows of the routes, and what the `Call` dependency reads by itself.
 
 `document` makes `app.openapi` add to each guarded route its bearer token, its Idempotency-Key, who may call it
-(``x-units``, ``x-duty``, ``x-level``) and the problems it may answer. `routes_of` lists every route with its demand; the
-access test reads it too. The committed ``openapi/openapi.json`` is `document_text` (``scripts/openapi`` writes it).
+(``x-units``, ``x-duty``, ``x-level``) and the problems it may answer. `routes_of` lists every route with its demand.
+The committed ``openapi/openapi.json`` is `document_text` (``scripts/openapi`` writes it).
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from fundledger.access.policy import Demand
 from fundledger.api.deps import KEY_MAX, Allow
 
 GENERAL = ("404", "422", "500", "503")
-GUARDED = ("401", "403")
-WRITING = ("400", "409", "413", "415")
+GUARDED = ("401", "403", "409")
+WITH_BODY = ("400", "413", "415")
 DESCRIPTIONS = {
-    "400": "unreadable: not well-formed JSON", "401": "no token, or one that is not valid", "403": "not for this caller",
+    "400": "unreadable: not well-formed JSON",
+    "401": "no token, or one that is not valid", "403": "not for this caller",
     "404": "there is no such thing", "409": "refused by a rule, or in conflict with what is there",
     "413": "the body is too large", "415": "the content type is not supported", "422": "the request has faults",
     "500": "a fault of the service", "503": "not available now; try again with the same key",
@@ -71,7 +72,7 @@ def document(app: FastAPI) -> None:
             schema = build()
             _complete_components(schema.setdefault("components", {}))
             for route in routes_of(app):
-                _complete(schema["paths"][route.path][route.method.lower()], route.demand)
+                _complete(schema["paths"][route.path][route.method.lower()], route)
         return app.openapi_schema or {}
 
     app.openapi = openapi  # type: ignore[method-assign]
@@ -101,8 +102,10 @@ def _problem_response(status: str) -> dict[str, Any]:
     return response
 
 
-def _complete(operation: dict[str, Any], demand: Demand | None) -> None:
-    statuses = GENERAL
+def _complete(operation: dict[str, Any], route: Route) -> None:
+    demand, statuses = route.demand, [*GENERAL]
+    if route.method != "GET":
+        statuses += WITH_BODY
     if demand is not None:
         statuses += GUARDED
         operation["security"] = [{"token": []}]
@@ -112,7 +115,6 @@ def _complete(operation: dict[str, Any], demand: Demand | None) -> None:
         if demand.level != "any":
             operation["x-level"] = demand.level
         if demand.writes:
-            statuses += WRITING
             operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
             _mark_replays(operation["responses"])
     for status in sorted(statuses):
@@ -137,7 +139,8 @@ REPLAYED: dict[str, Any] = {
 _TEXT: dict[str, Any] = {"type": "string"}
 _PARAMS: dict[str, Any] = {"type": "object", "description": "the typed parameters of the texts"}
 _TEXTS: dict[str, Any] = {
-    "type": "object", "properties": {"title": _TEXT, "detail": _TEXT, "mend": _TEXT}, "required": ["title", "detail", "mend"],
+    "type": "object", "required": ["title", "detail", "mend"],
+    "properties": {"title": _TEXT, "detail": _TEXT, "mend": _TEXT},
 }  # fmt: skip
 PROBLEM: dict[str, Any] = {
     "type": "object", "title": "Problem",
@@ -150,16 +153,17 @@ PROBLEM: dict[str, Any] = {
         "instance": {"type": "string", "description": "urn:uuid: of this answer"},
         "code": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "description": "stable; see /problems"},
         "rule": {"type": "string", "description": "the rule it defends"},
-        "faults": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}, "description": "every fault of the call"},
+        "faults": {"type": "array", "description": "all of the call", "items": {"$ref": "#/components/schemas/Fault"}},
     },
 }  # fmt: skip
 FAULT: dict[str, Any] = {
     "type": "object", "title": "Fault", "description": "One fault and its place.",
     "required": ["code", "rule", "title", "detail"],
     "properties": {
-        "code": PROBLEM["properties"]["code"], "rule": _TEXT, "title": _TEXT, "detail": _TEXT, "mend": _TEXT, "params": _PARAMS,
+        "code": PROBLEM["properties"]["code"], "rule": _TEXT, "params": _PARAMS,
+        "title": _TEXT, "detail": _TEXT, "mend": _TEXT,
         "pointer": {"type": "string", "description": "JSON pointer into the body; after # a query or path parameter"},
-        "line": {"type": "integer", "minimum": 1, "description": "line of the file (1: its header), or of the instruction"},
+        "line": {"type": "integer", "minimum": 1, "description": "of the file (1: its header) or the instruction"},
         "column": {"type": "string", "description": "the column's header"},
     },
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""``/problems``: the catalogue of refusals, public; a page for people, JSON for programs. Also the text of docs/problems.md.
+"""``/problems``: the catalogue of refusals, public: pages for people, JSON for programs; and docs/problems.md.
 
 The `type` of every problem+json body leads here. Texts are shown as templates: {names in braces} are the parameters.
 """
@@ -74,7 +74,7 @@ def problems_markdown() -> str:
     lines = [
         "# Problems / 问题目录",
         "",
-        "Every refusal, by its stable code. Generated from `src/fundledger/catalogue/` by `scripts/openapi`; do not edit.",
+        "Every refusal, by its stable code. Generated from `src/fundledger/catalogue/` by `scripts/openapi`.",
         "{Names in braces} are parameters. A status in bold is kept as evidence (design 3.11).",
         "",
         "| code | status | rule | 中文 | English |",

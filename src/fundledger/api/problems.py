@@ -114,7 +114,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 def _answer(request: Request, error: FundledgerError, instance: UUID) -> Response:
     body = problem_body(error, language_of(request), instance)
-    headers = {"Content-Language": language_of(request)}
+    headers: dict[str, str] = {"Content-Language": language_of(request)}
     if body["status"] == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if body["status"] == 503:
@@ -200,7 +200,7 @@ def _schema_fault(item: dict[str, Any]) -> Fault:
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    """What the framework refuses by itself; a refusal of ours that it wrapped while it read the body comes out again."""
+    """What the framework refuses by itself; a refusal of ours that it wrapped while reading comes out again."""
     assert isinstance(error, HTTPException)
     if isinstance(error.__cause__, FundledgerError):
         return await _refused(request, error.__cause__)

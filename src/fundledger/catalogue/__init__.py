@@ -13,16 +13,39 @@ from typing import Literal
 from fundledger.catalogue.access import ROWS as ACCESS
 from fundledger.catalogue.allocations import ROWS as ALLOCATIONS
 from fundledger.catalogue.book import ROWS as BOOK
+from fundledger.catalogue.budget import ROWS as BUDGET
 from fundledger.catalogue.edge import ROWS as EDGE
+from fundledger.catalogue.gate import ROWS as GATE
 from fundledger.catalogue.input import ROWS as INPUT
+from fundledger.catalogue.leads import ROWS as LEADS
+from fundledger.catalogue.operation import ROWS as OPERATION
+from fundledger.catalogue.payment_lists import ROWS as PAYMENT_LISTS
 from fundledger.catalogue.payments import ROWS as PAYMENTS
+from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
+from fundledger.catalogue.trail import ROWS as TRAIL
 from fundledger.errors import ParamValue, Problem
 
 Language = Literal["zh", "en"]
 
-_PARTS: tuple[tuple[Problem, ...], ...] = (INPUT, EDGE, ACCESS, BOOK, ALLOCATIONS, PAYMENTS, RECORDS, REGISTRY)
+_PARTS: tuple[tuple[Problem, ...], ...] = (
+    GATE,
+    INPUT,
+    EDGE,
+    ACCESS,
+    BOOK,
+    ALLOCATIONS,
+    BUDGET,
+    PROJECTS,
+    PAYMENTS,
+    RECORDS,
+    REGISTRY,
+    PAYMENT_LISTS,
+    LEADS,
+    TRAIL,
+    OPERATION,
+)
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 
 

@@ -96,9 +96,9 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "fund-not-of-this-level", Family.REFUSED, "M03, M04",
         "不是本级的资金", "The fund is not this level's own",
-        "资金类别 {fund_code} 不是区级自有资金，不能由区级预算安排。",
-        "Fund {fund_code} is not a district's own money, so a district can't adopt it.",
-        "改用区级自有的资金类别。", "Use a fund of the district's own.",
+        "资金类别 {fund_code} 不是本级的资金，不能列入本级预算。",
+        "Fund {fund_code} is not this level's own money, so this level can't adopt it.",
+        "市级资金由市批复，区级自有资金由区安排。", "The city adopts the city's funds, a district its own.",
     ),
     Problem(
         "declared-figure-missing", Family.REFUSED, "M03, M04",

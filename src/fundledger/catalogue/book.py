@@ -156,6 +156,13 @@ ROWS: tuple[Problem, ...] = (
         "由市财政局冲销。", "Let the city's finance bureau reverse it.",
     ),
     Problem(
+        "undo-of-another-office", Family.REFUSED, _APPROVAL,
+        "不能冲销其他部门的业务", "It is another office's business",
+        "种类为“{kind}”的业务由其他部门制单，冲销也须由该部门办理。",
+        "Business of kind '{kind}' is drafted by another office, and that office reverses it.",
+        "由原业务的制单部门冲销。", "Let the office that drafts such business reverse it.",
+    ),
+    Problem(
         "undo-exceeds", Family.REFUSED, _UNDO,
         "冲销金额超过原金额", "More would be undone than was posted",
         "累计冲销不能超过原金额，目前尚可冲销 {remaining} 元。",

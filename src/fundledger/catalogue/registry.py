@@ -21,6 +21,12 @@ ROWS: tuple[Problem, ...] = (
         "按列出的位置逐处改正后重新提交。", "Correct each listed place and send it again.",
     ),
     Problem(
+        "upload-empty", Family.MALFORMED, _WHOLE_LIST,
+        "名册没有内容", "The upload has no line of data",
+        "名册中除表头外没有任何一行。", "There is no line besides the header.",
+        "检查是否选错了文件或工作表。", "Check that the right file and sheet were chosen.",
+    ),
+    Problem(
         "cell-empty", Family.MALFORMED, _WHOLE_LIST,
         "必填项为空", "A required cell is empty",
         "此处必须填写。", "This cell has to be filled in.",
@@ -43,13 +49,15 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "phone-malformed", Family.MALFORMED, _WHOLE_LIST,
         "电话号码格式不对", "The phone number is not well formed",
-        "电话号码应为7至20位数字，可带“+”、空格或连字符。", "A phone number has 7 to 20 digits, with plus, spaces or hyphens.",
+        "电话号码应为7至20位数字，可带“+”、空格或连字符。",
+        "A phone number has 7 to 20 digits, with plus, spaces or hyphens.",
         "核对号码；可以留空。", "Check it; it may be left empty.",
     ),
     Problem(
         "version-malformed", Family.MALFORMED, _WHOLE_LIST,
         "版本号不对", "The version is not a number from 1",
-        "版本号为从1起的整数；首次登记可留空。", "A version is a whole number from 1; a first record may leave it empty.",
+        "版本号为从1起的整数；首次登记可留空。",
+        "A version is a whole number from 1; a first record may leave it empty.",
         "改为整数，或留空。", "Give a whole number or nothing.",
     ),
     Problem(
@@ -67,7 +75,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "division-code-malformed", Family.MALFORMED, "GB/T 2260",
         "区划代码格式不对", "The division code is not well formed",
-        "区划代码为6位、9位或12位数字，村（社区）为12位。", "A division code has 6, 9 or 12 digits; a village's has 12.",
+        "区划代码为6位、9位或12位数字，村（社区）为12位。",
+        "A division code has 6, 9 or 12 digits; a village's has 12.",
         "对照统计用区划代码核对；表格软件请将该列设为“文本”。",
         "Compare it with the statistical codes; format the column as text.",
     ),
@@ -119,7 +128,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "division-not-village", Family.REFUSED, _VILLAGES,
         "不是村（社区）", "It is not a village or community",
-        "代码 {code} 是区或街道（乡镇），这里只能填村或社区。", "The code {code} is a district or township; a village or community is needed.",
+        "代码 {code} 是区或街道（乡镇），这里只能填村或社区。",
+        "The code {code} is a district or township; a village or community is needed.",
         "填写12位的村（社区）代码。", "Give the 12-digit code of the village.",
     ),
     Problem(
@@ -131,7 +141,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "fund-not-per-village", Family.REFUSED, _VILLAGES,
         "该资金没有村名单", "The fund has no village list",
-        "资金类别 {fund_code} 不存在，或不按村定额分配。", "The fund {fund_code} is unknown or is not allocated by village.",
+        "资金类别 {fund_code} 不存在，或不按村定额分配。",
+        "The fund {fund_code} is unknown or is not allocated by village.",
         "村级公共事务用 public_affairs，精准扶贫用 targeted。", "Use public_affairs (M01) or targeted (M02).",
     ),
     Problem(
@@ -185,7 +196,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "subject-repeated", Family.REFUSED, _WHOLE_LIST,
         "同一对象同一天重复", "The same subject and day is there twice",
-        "同一户（人）同一天在这份名册中已经出现过。", "The same household or person with the same day was in the list before.",
+        "同一户（人）同一天在这份名册中已经出现过。",
+        "The same household or person with the same day was in the list before.",
         "只保留一处。", "Keep one of them.",
     ),
     Problem(
@@ -216,7 +228,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "programme-without-roster", Family.REFUSED, _ROSTER,
         "该项目没有花名册", "The programme has no roster",
-        "补助项目 {programme_code} 不存在，或不需要花名册。", "The programme {programme_code} is unknown or needs no roster.",
+        "补助项目 {programme_code} 不存在，或不需要花名册。",
+        "The programme {programme_code} is unknown or needs no roster.",
         "核对补助项目代码。", "Check the programme's code.",
     ),
     Problem(
@@ -236,13 +249,15 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "roster-not-enrolled", Family.REFUSED, _ROSTER,
         "不在花名册上", "It was not on the roster",
-        "该对象在这一天之前没有列入花名册，不能剔除。", "The member was not on the roster that day and can't be struck off.",
+        "该对象在这一天之前没有列入花名册，不能剔除。",
+        "The member was not on the roster that day and can't be struck off.",
         "核对对象和日期。", "Check the member and the day.",
     ),
     Problem(
         "account-malformed", Family.MALFORMED, "design 2",
         "银行账号格式不对", "The bank account is not well formed",
-        "单位银行账号应为5至40位数字，可带空格或连字符。", "An organisation's account has 5 to 40 digits, with spaces or hyphens.",
+        "单位银行账号应为5至40位数字，可带空格或连字符。",
+        "An organisation's account has 5 to 40 digits, with spaces or hyphens.",
         "对照开户许可证核对。", "Compare it with the account's licence.",
     ),
     Problem(

@@ -33,6 +33,8 @@ CONSTRAINTS = {
     "account_balance_not_negative": "balance-insufficient",
     "transfer_undo_at_most_original": "undo-exceeds",
     "approval_book_instruction_id_key": "already-approved",
+    "instruction_is_final": "content-final",
+    "instruction_is_posted": "already-posted",
     "rejection_pkey": "instruction-rejected",
     "household_book_household_no_key": "household-exists",
     "person_book_identity_hash_key": "person-exists",

@@ -83,13 +83,13 @@ class _Reader:
     def _text(self, fields: Mapping[str, object], name: str, maximum: int) -> str | None:
         value = fields.get(name)
         if value is None or value == "":
-            self._fault("line-field-missing", name, field=name)
+            self._fault("field-missing", name)
         elif not isinstance(value, str):
-            self._fault("line-field-not-text", name, field=name)
+            self._fault("field-not-text", name)
         elif len(value) > maximum:
-            self._fault("line-text-too-long", name, field=name, maximum=maximum)
+            self._fault("text-too-long", name, characters=maximum)
         elif not value.strip() or not value.isprintable():
-            self._fault("line-text-unreadable", name, field=name)
+            self._fault("text-unreadable", name)
         else:
             return value
         return None
@@ -116,7 +116,7 @@ class _Reader:
 
     def _amount(self, fields: Mapping[str, object]) -> int:
         if fields.get("amount") is None:
-            self._fault("line-field-missing", "amount", field="amount")
+            self._fault("field-missing", "amount")
             return 0
         try:
             return parse_yuan(fields["amount"])
@@ -141,4 +141,6 @@ class _Reader:
             return
         first = self._seen.setdefault(key, self._row)
         if first != self._row:
-            self.faults.append(self._upload.fault("payee-listed-twice", self._row, self._form.key, first=self._upload.where(first)))
+            self.faults.append(
+                self._upload.fault("payee-listed-twice", self._row, self._form.key, first=self._upload.where(first))
+            )

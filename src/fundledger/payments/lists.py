@@ -35,8 +35,8 @@ _PROGRAMME = "SELECT functional_class, economic_class FROM programme WHERE progr
 _PROJECT = "SELECT EXISTS (SELECT FROM project WHERE book = $1 AND project_id = $2)"
 _ALLOCATIONS = "SELECT allocation_id, document_no FROM allocation WHERE book = $1 AND allocation_id = ANY ($2)"
 _LIST = """
-INSERT INTO payment_list (book, instruction_id, project_id, programme_code, period, entitlement_on, payee_kind, pay_method,
-    is_final)
+INSERT INTO payment_list (book, instruction_id, project_id, programme_code, period, entitlement_on, payee_kind,
+    pay_method, is_final)
 VALUES ($1, $2, $3, $4, $5, $6, $7, 'transfer', $8)
 """
 
@@ -69,7 +69,13 @@ class Checked:
 
 
 async def take_list(
-    connection: Connection, caller: Caller, vault: Vault, book: int, instruction_id: UUID, header: Header, checked: Checked
+    connection: Connection,
+    caller: Caller,
+    vault: Vault,
+    book: int,
+    instruction_id: UUID,
+    header: Header,
+    checked: Checked,
 ) -> None:
     """Store the list as a draft under the given id, in the caller's transaction.
 
@@ -86,7 +92,9 @@ async def take_list(
         raise _refusal(faults)
     # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
     await connection.execute("SET LOCAL enable_seqscan = off")
-    await _store_header(connection, caller, book, instruction_id, header, programme, legs, len(checked.lines) - leg_nos.count(0))
+    await _store_header(
+        connection, caller, book, instruction_id, header, programme, legs, len(checked.lines) - leg_nos.count(0)
+    )
     key = ListKey(book, instruction_id, header.payee_kind, header.programme_code, header.period)
     faults += await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos)
     faults += _placed(await gate_faults(connection, book, instruction_id), header, checked)
@@ -97,7 +105,7 @@ async def take_list(
 async def gate_faults(connection: Connection, book: int, instruction_id: UUID) -> list[Fault]:
     """What the gate would refuse the list for today; `line` is the line number of the list. One query."""
     rows = await connection.fetch(
-        "SELECT dimension, code, line_no, params FROM payment_faults($1, $2) ORDER BY dimension, code, line_no",
+        "SELECT dimension, code, line_no, params::text FROM payment_faults($1, $2) ORDER BY dimension, code, line_no",
         book, instruction_id,
     )  # fmt: skip
     return [gate_fault({**dict(row), "params": json.loads(row["params"] or "{}")}) for row in rows]

@@ -1,8 +1,8 @@
 """Approving a list, and what paying it needs to know beforehand: how long it is.
 
-Paying itself is `book.poster`, which hands the list to the gate: the approval, the digest, all five of the five-to-district
-and every line are checked there, under its locks. `LineCounts` spares the hot path a query where the same process
-approved the list; a list is immutable, so what is remembered stays true.
+Paying itself is `book.poster`, which hands the list to the gate: the approval, the digest, all five of the
+five-to-district and every line are checked there, under its locks. `LineCounts` spares the hot path a query where the
+same process approved the list; a list is immutable, so what is remembered stays true.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LineCounts:
             self._known.popitem(last=False)
 
     async def of(self, database: Database, book: int, instruction_id: UUID) -> int:
-        """The list's lines: remembered, or one fetch by key; 1 for a list that does not exist (the gate will say so)."""
+        """The list's lines: remembered, or one fetch by key; 1 for a list that is not there (the gate says so)."""
         known = self._known.get((book, instruction_id))
         if known is not None:
             return known

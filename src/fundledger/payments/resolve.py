@@ -44,14 +44,14 @@ async def _households(connection: Connection, vault: Vault, book: int, lines: Se
     """A household is paid through its head (户主); one without a registered head fits no name."""
     known = await resolve_households(connection, book, [line.key for line in lines])
     found = [(known.get(line.key), vault.digest("name", line.name)) for line in lines]
-    return [h and Payee(h.household_id, h.household_id, h.head_name_hash == name) for h, name in found]
+    return [Payee(h.household_id, h.household_id, h.head_name_hash == name) if h else None for h, name in found]
 
 
 async def _persons(connection: Connection, vault: Vault, book: int, lines: Sequence[Line]) -> list[Payee | None]:
     hashes = [vault.digest("identity", line.key) for line in lines]
     known = await resolve_persons(connection, book, hashes)
     found = [(known.get(key), vault.digest("name", line.name)) for key, line in zip(hashes, lines, strict=True)]
-    return [p and Payee(p.person_id, p.household_id, p.name_hash == name) for p, name in found]
+    return [Payee(p.person_id, p.household_id, p.name_hash == name) if p else None for p, name in found]
 
 
 async def _organisations(connection: Connection, vault: Vault, book: int, lines: Sequence[Line]) -> list[Payee | None]:
@@ -59,4 +59,4 @@ async def _organisations(connection: Connection, vault: Vault, book: int, lines:
     rows = await connection.fetch(_ORGANISATIONS, book, list({line.key for line in lines}))
     known = {row["credit_code"]: (row["organisation_id"], vault.digest("name", row["name"])) for row in rows}
     found = [(known.get(line.key), vault.digest("name", line.name)) for line in lines]
-    return [o and Payee(o[0], None, o[1] == name) for o, name in found]
+    return [Payee(o[0], None, o[1] == name) if o else None for o, name in found]

@@ -28,7 +28,9 @@ class Source:
     document_no: str = ""
 
 
-def assign(upload: Upload, sources: Sequence[Source], lines: Sequence[Line], project_id: UUID) -> tuple[list[Leg], list[int], list[Fault]]:
+def assign(
+    upload: Upload, sources: Sequence[Source], lines: Sequence[Line], project_id: UUID
+) -> tuple[list[Leg], list[int], list[Fault]]:
     """The legs (one per source that pays), the leg number of each line (0 where none fits), and the faults."""
     chosen, faults = _choose(upload, sources, lines)
     given = [0] * len(sources)

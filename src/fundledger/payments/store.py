@@ -1,9 +1,9 @@
 """Writing the lines of a list: COPY in chunks, personal data sealed and committed to on the way.
 
 Each chunk is resolved, checked and written in three round trips, so the memory needed does not grow with the list, and
-the event loop gets its turn some sixteen times a second. What is stored of a person: the registry's id, a keyed hash of the
-card (to find one card for several households), commitments to name and card for the sealed log, and, apart, the two
-salts and the sealed values, which erasure can remove without touching what was sealed.
+the event loop gets its turn some sixteen times a second. What is stored of a person: the registry's id, a keyed hash
+of the card (to find one card for several households), commitments to name and card for the sealed log, and, apart, the
+two salts and the sealed values, which erasure can remove without touching what was sealed.
 """
 
 from __future__ import annotations
@@ -72,11 +72,13 @@ async def _copy(connection: Connection, vault: Vault, key: ListKey, good: Iterab
         name_salt, card_salt = new_salt(), new_salt()
         card = normalise_card(line.account)
         public.append((
-            key.book, key.instruction_id, leg_no, line.line_no, line.amount, payee.payee_id, payee.household_id, line.quantity,
-            key.programme_code, key.period, line.participation_ref, line.exception_document_no, vault.digest("card", card),
-            commitment(name_salt, line.name), commitment(card_salt, card),
+            key.book, key.instruction_id, leg_no, line.line_no, line.amount, payee.payee_id, payee.household_id,
+            line.quantity, key.programme_code, key.period, line.participation_ref, line.exception_document_no,
+            vault.digest("card", card), commitment(name_salt, line.name), commitment(card_salt, card),
         ))  # fmt: skip
-        sealed = vault.seal({"name": line.name, "card": card}, sealing_context(key.book, key.instruction_id, line.line_no))
+        sealed = vault.seal(
+            {"name": line.name, "card": card}, sealing_context(key.book, key.instruction_id, line.line_no)
+        )
         private.append((key.book, key.instruction_id, line.line_no, name_salt, card_salt, sealed))
     if public:
         await connection.copy_records_to_table("payment_line", columns=_LINE, records=public)

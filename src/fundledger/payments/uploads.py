@@ -75,13 +75,12 @@ class JsonRows:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             row = None
         if not isinstance(row, dict):
-            self.faults.append(self.fault("line-unreadable", index))
+            self.faults.append(self.fault("line-not-an-object", index))
             return None
         if self._fields >= row.keys():
             return row
-        for name in row.keys() - self._fields:
-            # The name is what somebody typed, and could be anything: only the place of the element is told.
-            self.faults.append(self.fault("line-field-unknown", index, accepted=sorted(self._fields), length=len(name)))
+        # The unknown name is what somebody typed, and could be anything: only the element's place is told.
+        self.faults.append(self.fault("line-field-unknown", index, accepted=sorted(self._fields)))
         return None
 
 
@@ -111,20 +110,20 @@ class CsvLines:
 
 
 def open_json(body: bytes, array: str) -> tuple[dict[str, Any], list[msgspec.Raw]]:
-    """The fields beside the array, and the array's elements undecoded; raises `json-malformed`, `list-empty`."""
+    """The fields beside the array, and the array's elements undecoded; raises `request-unreadable`."""
     try:
         fields = msgspec.json.decode(body.removeprefix(_BOM), type=dict[str, msgspec.Raw])
         elements = msgspec.json.decode(fields.pop(array, msgspec.Raw(b"[]")), type=list[msgspec.Raw])
         header = {name: msgspec.json.decode(raw) for name, raw in fields.items()}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise problem("json-malformed", array=array) from None
+        raise problem("request-unreadable") from None
     return header, elements
 
 
 def json_rows(elements: list[msgspec.Raw], array: str, fields: Collection[str], maximum: int) -> JsonRows:
     """The elements as rows; raises `list-too-long`."""
     if len(elements) > maximum:
-        raise problem("list-too-long", maximum=maximum, count=len(elements))
+        raise problem("list-too-long", most=maximum, count=len(elements))
     return JsonRows(array, elements, fields)
 
 

@@ -23,7 +23,9 @@ from fundledger.registry.identity import (
 
 T = TypeVar("T")
 
-_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日)")
+_DATE = re.compile(
+    r"([0-9]{4})(?:-([0-9]{1,2})-([0-9]{1,2})|/([0-9]{1,2})/([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日)"
+)
 _PHONE = re.compile(r"\+?[0-9][0-9 \-]{5,18}[0-9]")
 _VERSION = re.compile(r"[1-9][0-9]{0,5}")
 _VILLAGE = re.compile(r"[0-9]{6,12}")
@@ -38,7 +40,13 @@ STATUSES = {
 }  # fmt: skip
 """A status (贫困状态) as people write it -> its code."""
 
-ACTIONS = {"enrolled": "enrolled", "列入": "enrolled", "新增": "enrolled", "struck_off": "struck_off", "剔除": "struck_off"}
+ACTIONS = {
+    "enrolled": "enrolled",
+    "列入": "enrolled",
+    "新增": "enrolled",
+    "struck_off": "struck_off",
+    "剔除": "struck_off",
+}
 """What happens to a member of a roster, as people write it -> its code."""
 
 
@@ -50,7 +58,7 @@ class Place:
     pointer: str | None = None
     headings: Mapping[str, str] = field(default_factory=dict)
 
-    def fault(self, code: str, name: str | None = None, **params: ParamValue) -> Fault:
+    def fault(self, code: str, name: str | None = None, /, **params: ParamValue) -> Fault:
         """A fault of this row, in the field `name` if given."""
         if self.line is not None:
             return Fault(code, params, line=self.line, column=self.headings.get(name) if name else None)
@@ -69,11 +77,15 @@ class Row:
         """Whether there is such a cell and it is not empty."""
         return bool(self._cells.get(name))
 
+    def fault(self, code: str, name: str | None = None, /, **params: ParamValue) -> None:
+        """Note a fault of the row, in the field `name` if given."""
+        self._faults.append(self.place.fault(code, name, **params))
+
     def take(self, name: str, read: Callable[[str], T]) -> T | None:
         """The cell as `read` understands it; None (and a fault) if it is empty or can't be read."""
         if self.has(name):
             return self.maybe(name, read)
-        self._faults.append(self.place.fault("cell-empty", name))
+        self.fault("cell-empty", name)
         return None
 
     def maybe(self, name: str, read: Callable[[str], T]) -> T | None:
@@ -83,7 +95,7 @@ class Row:
         try:
             return read(self._cells[name])
         except FundledgerError as error:
-            self._faults.append(self.place.fault(error.code, name, **error.params))
+            self.fault(error.code, name, **error.params)
             return None
 
 

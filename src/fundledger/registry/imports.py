@@ -77,8 +77,8 @@ async def limits(connection: Connection) -> Limits:
 
 
 _RECORD = """
-INSERT INTO registry_import (book, import_id, kind, request_sha256, line_count, household_count, person_count, status_count,
-    member_count, recorded_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO registry_import (book, import_id, kind, request_sha256, line_count, household_count, person_count,
+    status_count, member_count, recorded_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 
@@ -87,9 +87,7 @@ async def record_import(
     counts: Counts, tables: Sequence[str],
 ) -> None:  # fmt: skip
     """Keep the record of an upload, and refresh statistics of the tables it filled if it was a large one."""
-    await connection.execute(
-        _RECORD, book, import_id, kind, request_sha256, *astuple(counts), caller.staff_id
-    )
+    await connection.execute(_RECORD, book, import_id, kind, request_sha256, *astuple(counts), caller.staff_id)
     if counts.line_count > STATISTICS_ROWS:
         await connection.execute("SELECT refresh_statistics($1)", list(tables))
 

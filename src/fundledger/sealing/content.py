@@ -2,8 +2,8 @@
 
 The database computes it when a list is approved and again when it is paid (view ``instruction_content``); this module
 is the second implementation, for the verifier: both must agree on every instruction. The text, stated in
-``docs/formats.md``: one line per record, joined by LF, in UTF-8 - the header, a ``leg`` per leg, the ``list`` of a payment
-list, and its lines with ``|`` between the fields. Reads only; streams the lines of a list.
+``docs/formats.md``: one line per record, joined by LF, in UTF-8 - the header, a ``leg`` per leg, the ``list`` of a
+payment list, and its lines with ``|`` between the fields. Reads only; streams the lines of a list.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ FORMAT = "fundledger-instruction-v1"
 CHUNK = 2_000
 
 _HEADER_FIELDS = (
-    "book", "instruction_id", "entry_kind", "document_no", "effective_on", "summary", "functional_class", "economic_class",
-    "officer_id", "supervisor_id", "release_kind", "exception_document_no", "inputs", "line_count",
+    "book", "instruction_id", "entry_kind", "document_no", "effective_on", "summary", "functional_class",
+    "economic_class", "officer_id", "supervisor_id", "release_kind", "exception_document_no", "inputs", "line_count",
 )  # fmt: skip
 _LEG_FIELDS = (
     "budget_line_id", "allocation_id", "project_id", "fund_code", "fiscal_year", "district", "village_code",
@@ -54,8 +54,8 @@ def head_text(header: Row, legs: Sequence[Row], payment_list: Row | None) -> str
 def line_text(row: Row) -> str:
     """One line of a payment list, with the LF before it."""
     fields = (
-        "line", row["leg_no"], row["line_no"], row["amount"], row["payee_id"], row["household_id"] or "", row["quantity"],
-        row["programme_code"], row["period"], "" if row["card_hash"] is None else row["card_hash"].hex(),
+        "line", row["leg_no"], row["line_no"], row["amount"], row["payee_id"], row["household_id"] or "",
+        row["quantity"], row["programme_code"], row["period"], "" if row["card_hash"] is None else row["card_hash"].hex(),
         row["name_commitment"].hex(), row["card_commitment"].hex(), _quoted(row["participation_ref"]),
         _quoted(row["exception_document_no"]),
     )  # fmt: skip

@@ -4,17 +4,17 @@ Pure: rows of the database in, plain values for `canonical` out. `records` reads
 verifier hash the result. Everything a leaf says is stored immutably, so a leaf can be rebuilt at any time and its hash
 is known at commit; it holds neither its position nor the time it was sealed.
 
-Conventions: ids are UUID text, days ``YYYY-MM-DD``, instants RFC 3339 in UTC with microseconds and ``Z``, bytes lower-case
-hex, money decimal yuan as text, books text. People appear as random ids; names and cards only as salted commitments.
+Conventions: ids are UUID text, days ``YYYY-MM-DD``, instants RFC 3339 in UTC with microseconds and ``Z``, bytes
+lower-case hex, money decimal yuan as text, books text. People appear as random ids; names and cards only as salted
+commitments.
 A change of any of this is a new `FORMAT`: golden vectors in ``tests/sealing/vectors`` stop a silent one.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from fundledger.money import format_yuan
@@ -25,8 +25,12 @@ FORMAT = 1
 
 KINDS = ("entry", "approval", "refusal", "notice", "parameter", "period_close")
 
-Row = Mapping[str, Any]
-"""A row of the database by column name."""
+
+class Row(Protocol):
+    """A row of the database: values by column name (a driver's record, or a dict)."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The value of a column."""
 
 
 class Side(NamedTuple):
@@ -61,8 +65,8 @@ def line(row: Row, debit: Side, credit: Side) -> dict[str, object]:
     named = debit if debit.account["allocation_id"] is not None else credit
     fund_code, fiscal_year, district, village_code, document_no = named.fund
     return {
-        "v": FORMAT, "kind": "line", "book": str(row["book"]), "entry_id": str(row["entry_id"]), "line_no": row["line_no"],
-        "debit": debit.account, "credit": credit.account, "amount": format_yuan(row["amount"]),
+        "v": FORMAT, "kind": "line", "book": str(row["book"]), "entry_id": str(row["entry_id"]),
+        "line_no": row["line_no"], "debit": debit.account, "credit": credit.account, "amount": format_yuan(row["amount"]),
         "debit_before": format_yuan(row["debit_before"]), "debit_after": format_yuan(row["debit_after"]),
         "credit_before": format_yuan(row["credit_before"]), "credit_after": format_yuan(row["credit_after"]),
         "fund_code": fund_code, "fiscal_year": fiscal_year, "district": None if district is None else str(district),
@@ -120,7 +124,7 @@ def notice(row: Row) -> dict[str, object]:
 
 
 def parameter(row: Row) -> dict[str, object]:
-    """政策参数: one version; ``value`` is text in ``unit`` (fen, percent, days, count), like all numbers without a bound."""
+    """政策参数: one version; ``value`` is text, in ``unit`` (fen, percent, days, count)."""
     return {
         "v": FORMAT, "kind": "parameter", "book": str(row["book"]), "parameter_id": str(row["parameter_id"]),
         "code": row["code"], "version": row["version"], "value": str(row["value"]), "unit": row["unit"],

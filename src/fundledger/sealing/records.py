@@ -28,19 +28,21 @@ LONG_LINES = 200
 CHUNK = 2_000
 ACCOUNTS_MAX = 20_000
 
-LINE_COLUMNS = """t.book, t.entry_id, t.line_no, t.debit_account, t.credit_account, t.amount, t.debit_before, t.debit_after,
-    t.credit_before, t.credit_after, t.payee_id, t.undoes_entry_id, t.undoes_line_no, t.undoes_before,
+LINE_COLUMNS = """t.book, t.entry_id, t.line_no, t.debit_account, t.credit_account, t.amount, t.debit_before,
+    t.debit_after, t.credit_before, t.credit_after, t.payee_id, t.undoes_entry_id, t.undoes_line_no, t.undoes_before,
     p.household_id, p.programme_code, p.period, p.quantity, p.participation_ref, p.exception_document_no,
     p.name_commitment, p.card_commitment"""
-_PAYMENT = "LEFT JOIN payment_line p ON {pays} AND p.book = t.book AND p.instruction_id = {instruction} AND p.line_no = t.line_no"
+_PAYMENT = """LEFT JOIN payment_line p ON {pays} AND p.book = t.book AND p.instruction_id = {instruction}
+    AND p.line_no = t.line_no"""
 _LONG = f"""SELECT {LINE_COLUMNS} FROM transfer t {_PAYMENT.format(pays="$3::boolean", instruction="$4::uuid")}
-    WHERE t.book = $1 AND t.entry_id = $2 AND t.line_no > $5 ORDER BY t.line_no"""
-_SHORT = f"""SELECT {LINE_COLUMNS} FROM unnest($1::bigint[], $2::uuid[], $3::boolean[], $4::uuid[]) k (book, entry_id, pays, instruction_id)
+    WHERE t.book = $1 AND t.entry_id = $2 AND t.line_no > $5 ORDER BY t.line_no LIMIT $6"""
+_SHORT = f"""SELECT {LINE_COLUMNS}
+    FROM unnest($1::bigint[], $2::uuid[], $3::boolean[], $4::uuid[]) k (book, entry_id, pays, instruction_id)
     JOIN transfer t ON t.book = k.book AND t.entry_id = k.entry_id
     {_PAYMENT.format(pays="k.pays", instruction="k.instruction_id")} ORDER BY t.book, t.entry_id, t.line_no"""
 
-_ENTRY = """SELECT e.*, n.release_kind, n.exception_document_no, p.project_id, p.programme_code, p.period, p.entitlement_on,
-    p.payee_kind, p.pay_method, p.is_final
+_ENTRY = """SELECT e.*, n.release_kind, n.exception_document_no, p.project_id, p.programme_code, p.period,
+    p.entitlement_on, p.payee_kind, p.pay_method, p.is_final
 FROM unnest($1::bigint[], $2::uuid[]) k (book, record_id)
 JOIN entry e ON e.book = k.book AND e.entry_id = k.record_id
 JOIN book b ON b.book = e.book
@@ -49,8 +51,8 @@ LEFT JOIN instruction n ON n.instruction_id = e.instruction_id
     AND n.book = CASE WHEN e.crossing_id IS NULL THEN e.book ELSE coalesce(b.parent_book, b.book) END
 LEFT JOIN payment_list p ON p.book = e.book AND p.instruction_id = e.instruction_id"""
 
-_ACCOUNTS = """SELECT a.*, coalesce(l.fund_code, b.fund_code) AS fund_code, coalesce(l.fiscal_year, b.fiscal_year) AS fiscal_year,
-    l.district, l.village_code, l.document_no
+_ACCOUNTS = """SELECT a.*, coalesce(l.fund_code, b.fund_code) AS fund_code,
+    coalesce(l.fiscal_year, b.fiscal_year) AS fiscal_year, l.district, l.village_code, l.document_no
 FROM unnest($1::bigint[], $2::uuid[]) k (book, account_id)
 JOIN account a ON a.book = k.book AND a.account_id = k.account_id
 LEFT JOIN allocation l ON l.book = a.book AND l.allocation_id = a.allocation_id
@@ -62,10 +64,12 @@ _SIMPLE: dict[str, tuple[str, str, Callable[[Row], dict[str, object]]]] = {
                  "approval_id", leaf.approval),
     "refusal": (f"SELECT r.* {_KEYED} refusal r ON r.book = k.book AND r.refusal_id = k.record_id",
                 "refusal_id", leaf.refusal),
-    "notice": (f"SELECT r.* {_KEYED} notice r ON r.book = k.book AND r.notice_id = k.record_id AND r.version = k.version",
-               "notice_id", leaf.notice),
+    "notice": (
+        f"SELECT r.* {_KEYED} notice r ON r.book = k.book AND r.notice_id = k.record_id AND r.version = k.version",
+        "notice_id", leaf.notice),
     # Parameters hold for every book and are sealed in the city's.
-    "parameter": (f"SELECT k.book, r.* {_KEYED} parameter r ON r.parameter_id = k.record_id", "parameter_id", leaf.parameter),
+    "parameter": (f"SELECT k.book, r.* {_KEYED} parameter r ON r.parameter_id = k.record_id",
+                  "parameter_id", leaf.parameter),
     "period_close": (f"SELECT r.* {_KEYED} period_close r ON r.book = k.book AND r.period_close_id = k.record_id",
                      "period_close_id", leaf.period_close),
 }  # fmt: skip
@@ -103,7 +107,8 @@ class Accounts:
             if len(self._known) > ACCOUNTS_MAX:
                 self._known.clear()
                 missing = sorted(wanted)
-            found = await connection.fetch(_ACCOUNTS, [book for book, _ in missing], [account for _, account in missing])
+            books, accounts = [book for book, _ in missing], [account for _, account in missing]
+            found = await connection.fetch(_ACCOUNTS, books, accounts)
             self._known.update(((row["book"], row["account_id"]), leaf.side_of(row)) for row in found)
         return self._known
 
@@ -120,7 +125,7 @@ async def leaves(
 ) -> list[Leaf]:
     """The leaves of the records, in the order asked for; `entries` spares reading headers again.
 
-    KeyError if a record does not exist: what is queued was committed with its record, so that is a bug or a broken book.
+    KeyError if a record does not exist: what is queued was committed with its record, so that is a broken book.
     """
     by_kind: dict[str, list[Ref]] = {}
     for ref in refs:
@@ -139,16 +144,17 @@ async def leaves(
 
 
 async def lines(
-    connection: Connection, entry: Row, accounts: Accounts, *, after: int = 0
+    connection: Connection, entry: Row, accounts: Accounts, *, after: int = 0, chunk: int | None = None
 ) -> AsyncIterator[tuple[int, bytes]]:
     """The lines of one entry beyond a line number, in order: number and canonical bytes. Streams; any length."""
     arguments = (entry["book"], entry["entry_id"], entry["entry_kind"] == "pay", entry["instruction_id"])
-    while chunk := await connection.fetch(f"{_LONG} LIMIT {CHUNK}", *arguments, after):
-        sides = await accounts.sides(connection, chunk)
-        for row in chunk:
+    size = chunk or CHUNK
+    while rows := await connection.fetch(_LONG, *arguments, after, size):
+        sides = await accounts.sides(connection, rows)
+        for row in rows:
             yield row["line_no"], _line(row, sides)
-        after = chunk[-1]["line_no"]
-        if len(chunk) < CHUNK:
+        after = rows[-1]["line_no"]
+        if len(rows) < size:
             return
 
 
@@ -177,7 +183,9 @@ async def _roots(connection: Connection, entries: Sequence[Row], accounts: Accou
     return roots
 
 
-async def _short_roots(connection: Connection, entries: Sequence[Row], accounts: Accounts) -> dict[tuple[int, UUID], bytes]:
+async def _short_roots(
+    connection: Connection, entries: Sequence[Row], accounts: Accounts
+) -> dict[tuple[int, UUID], bytes]:
     rows = await connection.fetch(_SHORT, *_columns(entries))
     sides = await accounts.sides(connection, rows)
     trees = {(row["book"], row["entry_id"]): Frontier() for row in entries}

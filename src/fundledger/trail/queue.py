@@ -16,14 +16,14 @@ from typing import Literal, Protocol, TypeVar
 from uuid import UUID
 
 Step = Literal["start", "fifo", "undo", "crossing"]
-"""How a slice continues its neighbour: asked for, by turn (先进先出), by reference of an undoing, or across two books."""
+"""How a slice continues its neighbour: asked for, by turn (先进先出), by reference of an undoing, across two books."""
 
-Outcome = Literal["source", "rests", "paid", "undone", "in_transit", "returned_up"]
-"""Where money ends: came from a source; rests in an account; was paid; went back to a source; released by the city but
-not yet in the district's book at the position asked for; back with the city, whose book the caller may not read."""
+Outcome = Literal["source", "rests", "paid", "undone", "in_transit", "other_book"]
+"""Where money ends: came from a source; rests in an account; was paid; went back to a source; crossed over, but is
+not yet in the other book at the position asked for; went on into a book that the caller may not read."""
 
 
-class TrailBroken(RuntimeError):
+class TrailBrokenError(RuntimeError):
     """A hop did not hand on exactly the fen it was given: a damaged book, or a bug here. Never answered as a result."""
 
 
@@ -117,7 +117,7 @@ class Cuts:
         self._cuts: list[tuple[int, int]] = []
         for start, stop in sorted(intervals):
             if self._cuts and start < self._cuts[-1][1]:
-                raise TrailBroken(f"two undoings took the same fen: {start}")
+                raise TrailBrokenError(f"two undoings took the same fen: {start}")
             self._cuts.append((start, stop))
         self._starts = [start for start, _ in self._cuts]
         self._taken = [0, *accumulate(stop - start for start, stop in self._cuts)]
@@ -130,7 +130,7 @@ class Cuts:
         clear_before = index == 0 or self._cuts[index - 1][1] <= start
         clear_after = index == len(self._cuts) or stop <= self._starts[index]
         if not (clear_before and clear_after):
-            raise TrailBroken(f"money that was taken back is asked for: {start}")
+            raise TrailBrokenError(f"money that was taken back is asked for: {start}")
         return start - self._taken[index]
 
     def unrank(self, start: int, stop: int) -> list[tuple[int, int]]:
@@ -147,7 +147,7 @@ class Cuts:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """What was cut out of both sides of an account: fen given back by undoing, and the fen of the lots they came from."""
+    """What was cut out of both sides of an account: fen given back by undoing, and those fen where they had come in."""
 
     given: Cuts
     received: Cuts
@@ -166,6 +166,7 @@ class Ask:
     stop: int
     via: Transfer
     """The transfer the question comes from."""
+    depth: int
 
 
 def upwards(queue: Queue, pieces: Sequence[Slice]) -> list[Ask]:
@@ -182,14 +183,15 @@ def _matched(pieces: Sequence[Slice], here: Cuts, there: Cuts, *, given: bool) -
     asks: list[Ask] = []
     for at, amount, rank, piece in _runs(pieces, here, given=given):
         account = piece.transfer.payer if given else piece.transfer.receiver
+        told = at
         for start, stop in there.unrank(rank, rank + amount):
-            asks.append(Ask(at, account, start, stop, piece.transfer))
-            at += stop - start
+            asks.append(Ask(told, account, start, stop, piece.transfer, piece.depth))
+            told += stop - start
     return asks
 
 
 def _runs(pieces: Sequence[Slice], here: Cuts, *, given: bool) -> list[tuple[int, int, int, Slice]]:
-    """(at, amount, rank, first slice) of runs that follow each other on both axes: one question instead of thousands."""
+    """(at, amount, rank, first slice) of runs that follow on both axes: one question instead of thousands."""
     runs: list[tuple[int, int, int, Slice]] = []
     for piece in pieces:
         start = piece.given_from if given else piece.received_from
@@ -211,7 +213,7 @@ def tiles(ask: Ask, rows: Sequence[Transfer], *, received: bool, depth: int) -> 
         before = row.received_before if received else row.given_before
         stop = min(ask.stop, before + row.amount)
         if before > reached or stop <= reached:
-            raise TrailBroken(f"account {ask.account} has a gap or an overlap at {reached}")
+            raise TrailBrokenError(f"account {ask.account} has a gap or an overlap at {reached}")
         at = ask.at + reached - ask.start
         slices.append(Slice(at, stop - reached, row, reached - before, depth, "fifo"))
         reached = stop
@@ -244,16 +246,16 @@ def clipped(pieces: Iterable[Lying], horizon: int) -> list[Lying]:
 
 
 def conserve(asked: Iterable[Piece], answered: Iterable[Piece]) -> None:
-    """Raise `TrailBroken` unless both cover the same fen of the asked axis, each exactly once."""
+    """Raise `TrailBrokenError` unless both cover the same fen of the asked axis, each exactly once."""
     if _covered(asked) != _covered(answered):
-        raise TrailBroken("a hop lost or doubled money")
+        raise TrailBrokenError("a hop lost or doubled money")
 
 
 def _covered(pieces: Iterable[Piece]) -> list[tuple[int, int]]:
     covered: list[tuple[int, int]] = []
     for piece in sorted(pieces, key=lambda piece: piece.at):
         if covered and piece.at < covered[-1][1]:
-            raise TrailBroken(f"fen {piece.at} is answered twice")
+            raise TrailBrokenError(f"fen {piece.at} is answered twice")
         if covered and piece.at == covered[-1][1]:
             covered[-1] = (covered[-1][0], piece.at + piece.amount)
         else:

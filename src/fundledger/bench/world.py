@@ -1,0 +1,194 @@
+"""A book to measure on: people, one district with projects, suppliers and registered persons, money released.
+
+Budget and payments pass the gate like everybody's; only records of the outer world (registry, projects) are copied in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from fundledger.access.policy import CITY_BOOK, Caller
+from fundledger.access.tokens import add_staff, add_unit, issue
+from fundledger.book.instructions import Draft, Leg, draft
+from fundledger.book.poster import Posted, Posting, post_now
+from fundledger.db.connection import Connection
+from fundledger.ids import new_id
+
+DISTRICT = 420117
+DAY = date(2019, 3, 1)
+SINCE = date(2018, 1, 1)
+PROGRAMME = "labour_subsidy"
+LINE_FEN = 8_000
+MANY = 500
+"""How many allocations and projects "many accounts" means."""
+
+PEOPLE = (
+    ("city-maker", CITY_BOOK, ("maker",)), ("city-approver", CITY_BOOK, ("approver",)),
+    ("maker", DISTRICT, ("maker",)), ("approver", DISTRICT, ("approver",)), ("payer", DISTRICT, ("payer",)),
+)  # fmt: skip
+
+
+@dataclass
+class World:
+    """The people, their tokens, and the ids a benchmark draws from."""
+
+    service: Connection
+    people: dict[str, Caller] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    officers: dict[tuple[int, str], UUID] = field(default_factory=dict)
+    persons: list[tuple[UUID, UUID]] = field(default_factory=list)
+    allocations: list[UUID] = field(default_factory=list)
+    projects: list[UUID] = field(default_factory=list)
+    supplier: UUID = field(default_factory=new_id)
+
+    def header(self, book: int, kind: str, legs: Sequence[Leg], **fields: Any) -> Draft:
+        """A draft with the header every posting needs."""
+        return Draft(
+            entry_kind=kind, legs=legs, document_no=f"bench-{kind}", effective_on=DAY, summary="bench",
+            functional_class="2130599", economic_class="30399", officer_id=self.officers[book, "accountable"],
+            supervisor_id=self.officers[book, "supervising"],
+            release_kind="instalment" if kind == "release" else None, **fields,
+        )  # fmt: skip
+
+    async def post(self, book: int, kind: str, legs: Sequence[Leg]) -> Posted:
+        """Draft, approve and post a budget instruction."""
+        maker, approver = ("city-maker", "city-approver") if book == CITY_BOOK else ("maker", "approver")
+        new = await draft(self.service, self.people[maker], book, self.header(book, kind, legs))
+        digest = await self.service.fetchval("SELECT instruction_digest($1, $2)", book, new)
+        posting = Posting(book, new, self.people[approver].staff_id, digest, str(new_id()), digest)
+        return (await post_now(self.service, [posting]))[0]
+
+
+async def build(owner: Connection, service: Connection, *, persons: int) -> World:
+    """People, officers, divisions, money on MANY allocations, MANY funded projects, registered persons."""
+    world = World(service)
+    for name, book, duties in PEOPLE:
+        unit = await add_unit(owner, book, "finance", f"bench finance {book}")
+        staff = await add_staff(owner, book, unit, name, duties)
+        world.people[name] = Caller(book, staff, unit, "finance", name, frozenset(duties))
+        world.tokens[name] = await issue(owner, book, staff)
+    await _officers(world)
+    await _divisions(service)
+    await _money(world)
+    await _projects(world)
+    await _persons(world, persons)
+    await owner.execute("ANALYZE")
+    return world
+
+
+async def _officers(world: World) -> None:
+    for book, name in ((CITY_BOOK, "city-maker"), (DISTRICT, "maker")):
+        person = world.people[name]
+        for role in ("accountable", "supervising"):
+            world.officers[book, role] = new_id()
+            await world.service.execute(
+                "INSERT INTO officer_term (book, officer_id, name, unit_id, role, valid_from, document_no, recorded_by) "
+                "VALUES ($1, $2, 'bench', $3, $4, $5, 'bench', $6)",
+                book, world.officers[book, role], person.unit_id, role, SINCE, person.staff_id,
+            )  # fmt: skip
+
+
+async def _divisions(service: Connection) -> None:
+    for code, level, parent in (("420117", "district", None), ("420117001", "township", "420117"),
+                                ("420117001200", "village", "420117001")):  # fmt: skip
+        await service.execute(
+            "INSERT INTO division (book, code, name, level, parent_code, source) VALUES ($1, $2, $2, $3, $4, 'bench') "
+            "ON CONFLICT DO NOTHING",
+            DISTRICT, code, level, parent,
+        )  # fmt: skip
+
+
+async def _money(world: World) -> None:
+    """One budget line, MANY allocations of 100 million yuan, nine tenths released."""
+    each = 10**10
+    line = new_id()
+    world.allocations = [new_id() for _ in range(MANY)]
+    adopt = Leg(each * MANY, budget_line_id=line, fund_code="special_factor", fiscal_year=2019)
+    await world.post(CITY_BOOK, "adopt", [adopt])
+    legs = [
+        Leg(each, budget_line_id=line, allocation_id=new, fund_code="special_factor", fiscal_year=2019, district=DISTRICT)
+        for new in world.allocations
+    ]
+    await world.post(CITY_BOOK, "allocate", legs)
+    await world.post(CITY_BOOK, "release", [Leg(each * 9 // 10, allocation_id=one) for one in world.allocations])
+
+
+async def _projects(world: World) -> None:
+    """MANY approved projects, one an allocation, each funded, published, and exempt from tendering with evidence."""
+    maker = world.people["maker"]
+    world.projects = [new_id() for _ in range(MANY)]
+    await world.service.copy_records_to_table(
+        "project",
+        columns=["book", "project_id", "version", "code", "name", "category", "programme_code", "managing_unit_id",
+                 "performance_target", "planned_amount", "status", "decided_by_unit_id", "document_no", "recorded_by"],
+        records=[(DISTRICT, project, 1, f"B{number}", "bench", "employment", PROGRAMME, maker.unit_id, "bench", 10**10,
+                  "approved", maker.unit_id, "bench", maker.staff_id) for number, project in enumerate(world.projects)],
+    )  # fmt: skip
+    await world.service.copy_records_to_table(
+        "procurement",
+        columns=["book", "procurement_id", "version", "project_id", "method", "estimate", "exemption_code",
+                 "evidence_sha256", "document_no", "recorded_by"],
+        records=[(DISTRICT, new_id(), 1, project, "exempt", 1000, "work_relief", os.urandom(32), "bench", maker.staff_id)
+                 for project in world.projects],
+    )  # fmt: skip
+    for project in world.projects:
+        await publish(world, "project", project, 10**10)
+    legs = [Leg(8 * 10**9, allocation_id=a, project_id=p) for a, p in zip(world.allocations, world.projects, strict=True)]
+    await world.post(DISTRICT, "fund", legs)
+
+
+async def publish(world: World, kind: str, subject: UUID, amount: int) -> None:
+    """A notice that has been up long enough."""
+    await world.service.execute(
+        "SELECT publish_notice($1, $2, 1, $3, $4, 'village', 'bench', '2019-01-10', '2019-02-20', $5, 'bench', $6)",
+        DISTRICT, new_id(), kind, subject, amount, world.people["maker"].staff_id,
+    )  # fmt: skip
+
+
+async def _persons(world: World, count: int) -> None:
+    maker = world.people["maker"].staff_id
+    world.persons = [(new_id(), new_id()) for _ in range(count)]
+    copies: tuple[tuple[str, list[str], list[tuple[Any, ...]]], ...] = (
+        ("household", ["book", "household_id", "household_no", "village_code", "recorded_by"],
+         [(DISTRICT, h, f"H{number:07}", "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
+        ("person", ["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed", "recorded_by"],
+         [(DISTRICT, p, h, True, os.urandom(32), bytes(32), b"bench", maker) for h, p in world.persons]),
+        ("registry_status", ["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
+         [(DISTRICT, h, SINCE, "registered", "bench", maker) for h, _ in world.persons]),
+        ("roster_member", ["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
+         [(DISTRICT, PROGRAMME, p, SINCE, "enrolled", "bench", maker) for _, p in world.persons]),
+    )  # fmt: skip
+    for table, columns, records in copies:
+        await world.service.copy_records_to_table(table, columns=columns, records=records)
+
+
+async def payment_list(world: World, payees: Sequence[tuple[UUID, UUID]], period: str, *, number: int = 0) -> UUID:
+    """A published and approved list of one amount a person, from one allocation and its project."""
+    allocation, project = world.allocations[number % MANY], world.projects[number % MANY]
+    legs = [Leg(LINE_FEN * len(payees), allocation_id=allocation, project_id=project)]
+    new = await draft(
+        world.service, world.people["maker"], DISTRICT, world.header(DISTRICT, "pay", legs, line_count=len(payees))
+    )
+    await world.service.execute(
+        "INSERT INTO payment_list VALUES ($1, $2, $3, $4, $5, '2019-02-01', 'person', 'transfer', false)",
+        DISTRICT, new, project, PROGRAMME, period,
+    )  # fmt: skip
+    await world.service.copy_records_to_table(
+        "payment_line",
+        columns=["book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity",
+                 "programme_code", "period", "participation_ref", "card_hash", "name_commitment", "card_commitment"],
+        records=((DISTRICT, new, 1, line, LINE_FEN, person, household, 1, PROGRAMME, period, "bench", os.urandom(32),
+                  bytes(32), bytes(32)) for line, (household, person) in enumerate(payees, start=1)),
+    )  # fmt: skip
+    if len(payees) > 1000:
+        await world.service.execute("SELECT refresh_statistics($1)", ["payment_line"])
+    await publish(world, "payment_list", new, LINE_FEN * len(payees))
+    digest = await world.service.fetchval("SELECT instruction_digest($1, $2)", DISTRICT, new)
+    approver = world.people["approver"].staff_id
+    await world.service.execute("SELECT gate_approve($1, $2, $3, $4, $5)", DISTRICT, new, digest, approver, new_id())
+    return new

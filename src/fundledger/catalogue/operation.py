@@ -1,0 +1,66 @@
+"""Problems of running the machine: settings of the command line, parts that are not installed, and the sealed log."""
+
+from __future__ import annotations
+
+from fundledger.errors import Family, Problem
+
+_RUNNING = "design 8"
+_ROLES = "design 3.2"
+_SEALED = "design 5"
+
+ROWS: tuple[Problem, ...] = (
+    Problem(
+        "database-url-missing", Family.MALFORMED, _RUNNING,
+        "缺少数据库地址", "A database URL is missing",
+        "该命令需要环境变量 {variable}。", "This command needs the environment variable {variable}.",
+        "设置 {variable} 后重试。", "Set {variable} and try again.",
+    ),
+    Problem(
+        "variable-missing", Family.MALFORMED, _RUNNING,
+        "缺少环境变量", "An environment variable is missing",
+        "该命令需要环境变量 {variable}。", "This command needs the environment variable {variable}.",
+        "设置 {variable} 后重试；口令和令牌不写在命令行上。",
+        "Set {variable} and try again; secrets are not given on the command line.",
+    ),
+    Problem(
+        "role-too-powerful", Family.REFUSED, _ROLES,
+        "拒绝以该数据库角色运行", "The service does not run as this database role",
+        "该角色是所有者、超级用户，或能直接写入账本；服务只能以服务角色运行。",
+        "The role is the owner, a superuser, or can write the book directly; only the service role may serve.",
+        "在 FUNDLEDGER_DATABASE_URL 中使用角色 fundledger_service。",
+        "Name the role fundledger_service in FUNDLEDGER_DATABASE_URL.",
+    ),
+    Problem(
+        "address-not-usable", Family.UNAVAILABLE, _RUNNING,
+        "监听地址不可用", "The address cannot be listened on",
+        "{address} 已被占用，或不是本机地址。", "{address} is in use, or is not an address of this machine.",
+        "结束占用它的程序，或用 FUNDLEDGER_PORT 换一个端口（0 为任一空闲端口）。",
+        "End what uses it, or name another port with FUNDLEDGER_PORT (0 takes a free one).",
+    ),
+    Problem(
+        "part-not-installed", Family.NOT_FOUND, _RUNNING,
+        "未安装该部分", "This part is not installed",
+        "此安装中没有 {part}。", "{part} is not in this installation.",
+    ),
+    Problem(
+        "demo-needs-empty-database", Family.REFUSED, _RUNNING,
+        "示范数据只能装入空库", "The demonstration needs an empty database",
+        "数据库中已有人员或制单记录。", "There are people or instructions in the database already.",
+        "换一个空的数据目录或数据库。", "Use another data folder, or another database.",
+    ),
+    Problem(
+        "verify-needs-a-source", Family.MALFORMED, _SEALED,
+        "未指明核验对象", "It was not said what to verify",
+        "目前可核验数据库：加上 --database。", "What can be verified today is the database: add --database.",
+    ),
+    Problem(
+        "file-unreadable", Family.NOT_FOUND, _RUNNING,
+        "文件无法读取", "The file cannot be read",
+        "{file} 不存在或无权读取。", "{file} does not exist or may not be read.",
+    ),
+    Problem(
+        "log-record-not-found", Family.NOT_FOUND, _SEALED,
+        "日志中没有该记录", "No such record in the log",
+        "没有这样的记录，或不在您可查看的账套内。", "There is no such record, or it is in a book you may not see.",
+    ),
+)  # fmt: skip

@@ -1,0 +1,45 @@
+"""`fundledger sequence`: the sequencer until a signal comes or, beside a service, until that service is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+
+import uvloop
+
+from fundledger.sealing.sequencer import Statistics, run
+
+log = logging.getLogger("fundledger.sequencer")
+
+NICENESS = 5
+"""Requests go first where processor time is short; positions may wait a little."""
+
+
+def run_until_told(service_url: str, *, with_parent: bool) -> None:
+    """Seal until SIGINT or SIGTERM, or, with a parent, until the pipe from it closes."""
+    if with_parent:
+        os.nice(NICENESS)
+    statistics = uvloop.run(_run(service_url, with_parent))
+    seconds = statistics.seconds
+    log.info("sealed %d records in %d batches; ran %d seconds", statistics.records, statistics.batches, seconds)
+
+
+async def _run(service_url: str, with_parent: bool) -> Statistics:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if with_parent:
+        threading.Thread(target=_wait_for_end, args=(loop, stop), daemon=True).start()
+    return await run(service_url, stop)
+
+
+def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Read the pipe from the parent until it closes, which it does however the parent ends."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    loop.call_soon_threadsafe(stop.set)

@@ -1,0 +1,35 @@
+"""Acceptance (验收; 管理到区): that the result was looked at, on which day, passed or not, with evidence.
+
+The final payment of a project needs an acceptance that passed, on or before its day (the gate; domain.md 2.5 H11).
+"""
+
+from __future__ import annotations
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from fundledger.db.database import driver_of
+from fundledger.errors import problem
+from fundledger.projects.records import append, expect_next, history
+from fundledger.projects.tables import Acceptance
+
+_PROJECT = """
+SELECT EXISTS (SELECT FROM project WHERE book = $1 AND project_id = $2) AS known, shanghai_today() AS today
+"""
+
+
+async def record_acceptance(session: AsyncSession, row: Acceptance) -> None:
+    """Record an acceptance (version 1) or the next version of one.
+
+    Raises `project-not-in-library`, `date-in-future`, `record-identity-changed`, `version-taken`.
+    """
+    found = await (await driver_of(session)).fetchrow(_PROJECT, row.book, row.project_id)
+    assert found is not None
+    if not found["known"]:
+        raise problem("project-not-in-library")
+    if row.accepted_on > found["today"]:
+        raise problem("date-in-future", effective_on=row.accepted_on.isoformat())
+    if row.version > 1:
+        newest = expect_next(await history(session, Acceptance, row.book, row.acceptance_id), row.version)
+        if newest.project_id != row.project_id:
+            raise problem("record-identity-changed", field="project_id")
+    await append(session, row)

@@ -1,0 +1,119 @@
+"""Rows of the project records: 责任人任期, 项目库, 招投标, 验收, 公告公示. Amounts in fen; newest version counts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, text
+from sqlmodel import Field, SQLModel
+
+
+def _recorded_at() -> Any:
+    """Set by the database when the row is written."""
+    return Field(
+        default=None, sa_type=DateTime(timezone=True),
+        sa_column_kwargs={"server_default": text("clock_timestamp()"), "nullable": False},
+    )  # type: ignore[call-overload]  # fmt: skip
+
+
+class OfficerTerm(SQLModel, table=True):
+    """An officer's term of office in a unit, accountable or supervising (责任人任期)."""
+
+    __tablename__ = "officer_term"
+
+    book: int = Field(sa_type=BigInteger, primary_key=True)
+    officer_id: UUID = Field(primary_key=True)
+    name: str = Field(sa_type=Text)
+    unit_id: UUID
+    role: str = Field(sa_type=Text)
+    valid_from: date
+    valid_to: date | None = None
+    version: int = Field(primary_key=True)
+    document_no: str = Field(sa_type=Text)
+    recorded_by: UUID
+    recorded_at: datetime = _recorded_at()
+
+
+class Project(SQLModel, table=True):
+    """A project of a district's library (项目库); amount in fen."""
+
+    __tablename__ = "project"
+
+    book: int = Field(sa_type=BigInteger, primary_key=True)
+    project_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    code: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    category: str = Field(sa_type=Text)
+    programme_code: str = Field(sa_type=Text)
+    village_code: str | None = Field(default=None, sa_type=Text)
+    managing_unit_id: UUID | None = None
+    performance_target: str = Field(sa_type=Text)
+    planned_amount: int = Field(sa_type=BigInteger)
+    status: str = Field(sa_type=Text)
+    decided_by_unit_id: UUID | None = None
+    document_no: str = Field(sa_type=Text)
+    recorded_by: UUID
+    recorded_at: datetime = _recorded_at()
+
+
+class Procurement(SQLModel, table=True):
+    """How a project's contractor was chosen, or why no tender was needed (招投标); amounts in fen."""
+
+    __tablename__ = "procurement"
+
+    book: int = Field(sa_type=BigInteger, primary_key=True)
+    procurement_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    project_id: UUID
+    method: str = Field(sa_type=Text)
+    estimate: int = Field(sa_type=BigInteger)
+    exemption_code: str | None = Field(default=None, sa_type=Text)
+    evidence_sha256: bytes | None = Field(default=None, sa_type=LargeBinary)
+    awardee_id: UUID | None = None
+    contract_no: str | None = Field(default=None, sa_type=Text)
+    contract_amount: int | None = Field(default=None, sa_type=BigInteger)
+    approved_changes: int = Field(default=0, sa_type=BigInteger)
+    document_no: str = Field(sa_type=Text)
+    recorded_by: UUID
+    recorded_at: datetime = _recorded_at()
+
+
+class Acceptance(SQLModel, table=True):
+    """The acceptance of a project's result (验收)."""
+
+    __tablename__ = "acceptance"
+
+    book: int = Field(sa_type=BigInteger, primary_key=True)
+    acceptance_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    project_id: UUID
+    accepted_on: date
+    passed: bool
+    evidence_sha256: bytes = Field(sa_type=LargeBinary)
+    document_no: str = Field(sa_type=Text)
+    recorded_by: UUID
+    recorded_at: datetime = _recorded_at()
+
+
+class Notice(SQLModel, table=True):
+    """A public notice about a project or a payment list (公告公示); written by ``publish_notice`` only; fen."""
+
+    __tablename__ = "notice"
+
+    book: int = Field(sa_type=BigInteger, primary_key=True)
+    notice_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    subject_kind: str = Field(sa_type=Text)
+    subject_id: UUID
+    level: str = Field(sa_type=Text)
+    channel: str = Field(sa_type=Text)
+    published_from: date
+    published_to: date
+    amount: int = Field(sa_type=BigInteger)
+    document_no: str = Field(sa_type=Text)
+    recorded_by: UUID
+    order_no: int = Field(sa_type=BigInteger)
+    recorded_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]

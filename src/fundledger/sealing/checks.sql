@@ -1,0 +1,144 @@
+-- What must hold in a database: each query finds the first record that breaks one rule, or nothing (see checks.py).
+-- Everything derived (totals, days, accounts' keys, the district's side of a crossing) is derived again from the transfers.
+-- A query follows a line `-- check: name | 中文 | English` and answers with at most one row, whose columns name the record.
+
+-- check: transfer-totals | 每笔分录前后合计相差其金额 | each transfer moves both totals by its amount
+SELECT book, entry_id, line_no FROM transfer
+WHERE (amount > 0 AND debit_account <> credit_account AND debit_before >= 0 AND credit_before >= 0
+       AND debit_after = debit_before + amount AND credit_after = credit_before + amount) IS NOT TRUE
+ORDER BY book, entry_id, line_no LIMIT 1;
+
+-- check: debit-totals-tile | 借方合计首尾相接无缺口 | what an account received tiles without a gap
+SELECT book, debit_account AS account_id, debit_before, expected, entry_id, line_no FROM (
+    SELECT *, coalesce(lag(debit_after) OVER (PARTITION BY book, debit_account ORDER BY debit_before), 0) AS expected FROM transfer) t
+WHERE debit_before <> expected ORDER BY book, debit_account, debit_before LIMIT 1;
+
+-- check: credit-totals-tile | 贷方合计首尾相接无缺口 | what an account gave tiles without a gap
+SELECT book, credit_account AS account_id, credit_before, expected, entry_id, line_no FROM (
+    SELECT *, coalesce(lag(credit_after) OVER (PARTITION BY book, credit_account ORDER BY credit_before), 0) AS expected FROM transfer) t
+WHERE credit_before <> expected ORDER BY book, credit_account, credit_before LIMIT 1;
+
+-- check: account-totals | 账户合计等于分录之和 | account totals are the sums of their transfers
+WITH side AS (
+    SELECT book, debit_account AS account_id, amount AS received, 0::bigint AS given, 0::bigint AS undone FROM transfer
+    UNION ALL SELECT book, credit_account, 0, amount, CASE WHEN undoes_entry_id IS NULL THEN 0 ELSE amount END FROM transfer
+), derived AS (SELECT book, account_id, sum(received) AS received, sum(given) AS given, sum(undone) AS undone FROM side GROUP BY 1, 2)
+SELECT coalesce(b.book, d.book) AS book, coalesce(b.account_id, d.account_id) AS account_id, b.received, d.received AS derived_received,
+       b.given, d.given AS derived_given, b.given_undone, d.undone AS derived_undone
+FROM account_balance b FULL JOIN derived d ON d.book = b.book AND d.account_id = b.account_id
+WHERE b.book IS NULL OR (b.received, b.given, b.given_undone)
+      IS DISTINCT FROM (coalesce(d.received, 0), coalesce(d.given, 0), coalesce(d.undone, 0))
+ORDER BY 1, 2 LIMIT 1;
+
+-- check: account-days | 按生效日的合计等于分录之和 | totals by effective day are the sums of their transfers
+WITH side AS (
+    SELECT t.book, v.account_id, e.effective_on AS day, v.received, v.given FROM transfer t
+    JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
+    CROSS JOIN LATERAL (VALUES (t.debit_account, t.amount, 0::bigint), (t.credit_account, 0::bigint, t.amount)) v (account_id, received, given)
+), derived AS (SELECT book, account_id, day, sum(received) AS received, sum(given) AS given FROM side GROUP BY 1, 2, 3)
+SELECT coalesce(b.book, d.book) AS book, coalesce(b.account_id, d.account_id) AS account_id, coalesce(b.day, d.day) AS day,
+       b.received, d.received AS derived_received, b.given, d.given AS derived_given
+FROM account_day b FULL JOIN derived d ON d.book = b.book AND d.account_id = b.account_id AND d.day = b.day
+WHERE (b.received, b.given) IS DISTINCT FROM (d.received::bigint, d.given::bigint)
+  AND (coalesce(b.received, 0), coalesce(b.given, 0)) <> (coalesce(d.received, 0), coalesce(d.given, 0))
+ORDER BY 1, 2, 3 LIMIT 1;
+
+-- check: never-below-zero | 非来源账户任何一天不为负 | no account but a source is below zero on any day
+SELECT book, account_id, day, balance FROM (
+    SELECT d.book, d.account_id, d.day, sum(d.received - d.given) OVER (PARTITION BY d.book, d.account_id ORDER BY d.day) AS balance
+    FROM account_day d JOIN account a ON a.book = d.book AND a.account_id = d.account_id
+    JOIN account_kind k ON k.account_kind = a.account_kind AND NOT k.is_source) x
+WHERE balance < 0 ORDER BY book, account_id, day LIMIT 1;
+
+-- check: accounts-are-what-they-say | 账户编号与其内容相符 | each account's id is derived from what it belongs to
+SELECT a.book, a.account_id FROM account a JOIN account_kind k ON k.account_kind = a.account_kind
+LEFT JOIN account_balance b ON b.book = a.book AND b.account_id = a.account_id
+WHERE a.account_id <> md5(a.account_kind || '|' || coalesce(a.budget_line_id::text, '') || '|' || coalesce(a.allocation_id::text, '')
+        || '|' || coalesce(a.project_id::text, '') || '|' || a.exec_year::text)::uuid OR b.is_source IS DISTINCT FROM k.is_source
+ORDER BY a.book, a.account_id LIMIT 1;
+
+-- check: entries-add-up | 凭证与其分录张数、金额一致 | entries have the lines and the total they say
+WITH lines AS (SELECT book, entry_id, count(*) AS lines, sum(amount) AS total FROM transfer GROUP BY 1, 2)
+SELECT coalesce(e.book, l.book) AS book, coalesce(e.entry_id, l.entry_id) AS entry_id, e.line_count, l.lines, e.total, l.total AS lines_total
+FROM entry e FULL JOIN lines l ON l.book = e.book AND l.entry_id = e.entry_id
+WHERE (e.line_count, e.total) IS DISTINCT FROM (l.lines::integer, l.total::bigint) ORDER BY 1, 2 LIMIT 1;
+
+-- check: accounts-fit-the-kind | 分录账户符合凭证种类 | money moves between the kinds of account its entry allows
+SELECT t.book, t.entry_id, t.line_no, e.entry_kind, c.account_kind AS payer_kind, d.account_kind AS receiver_kind
+FROM transfer t JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
+LEFT JOIN account c ON c.book = t.book AND c.account_id = t.credit_account
+LEFT JOIN account d ON d.book = t.book AND d.account_id = t.debit_account
+LEFT JOIN transfer o ON o.book = t.book AND o.entry_id = t.undoes_entry_id AND o.line_no = t.undoes_line_no
+WHERE (t.undoes_entry_id IS NULL AND NOT EXISTS (SELECT FROM posting_rule r WHERE r.entry_kind = e.entry_kind
+           AND r.payer_kind = c.account_kind AND r.receiver_kind = d.account_kind))
+   OR (t.undoes_entry_id IS NOT NULL AND (o.debit_account = t.credit_account AND o.credit_account = t.debit_account) IS NOT TRUE)
+ORDER BY 1, 2, 3 LIMIT 1;
+
+-- check: undone-at-most-once | 冲退不超过原金额 | no more is undone than was posted
+SELECT t.book, t.undoes_entry_id AS entry_id, t.undoes_line_no AS line_no, sum(t.amount) AS undone, o.amount
+FROM transfer t LEFT JOIN transfer o ON o.book = t.book AND o.entry_id = t.undoes_entry_id AND o.line_no = t.undoes_line_no
+WHERE t.undoes_entry_id IS NOT NULL GROUP BY 1, 2, 3, o.amount HAVING (sum(t.amount) <= o.amount) IS NOT TRUE ORDER BY 1, 2, 3 LIMIT 1;
+
+-- check: crossings-are-equal | 跨账套两边相等 | both sides of a crossing are there and equal
+SELECT crossing_id, array_agg(book::text ORDER BY book) AS books, array_agg(total::text ORDER BY book) AS totals FROM entry
+WHERE crossing_id IS NOT NULL GROUP BY crossing_id
+HAVING count(*) <> 2 OR count(DISTINCT book) <> 2 OR count(DISTINCT (total, line_count, effective_on, entry_kind, instruction_id)) <> 1
+ORDER BY 1 LIMIT 1;
+
+-- check: transfers-from-above | 上级转移指标等于负的已下达 | what a district got from above is what the city released
+WITH side AS (SELECT a.allocation_id, a.account_kind, sum(b.received - b.given) AS balance FROM account a
+    JOIN account_balance b ON b.book = a.book AND b.account_id = a.account_id
+    WHERE a.account_kind IN ('upper_transfer', 'released') GROUP BY 1, 2)
+SELECT allocation_id, sum(balance) AS difference FROM side GROUP BY 1 HAVING sum(balance) <> 0 ORDER BY 1 LIMIT 1;
+
+-- check: duties-are-separate | 制单、审批、支付为不同的人 | maker, approver and payer are different people, as approved
+SELECT e.book, e.entry_id FROM entry e JOIN book b ON b.book = e.book
+LEFT JOIN approval a ON a.instruction_id = e.instruction_id
+    AND a.book = CASE WHEN e.crossing_id IS NULL THEN e.book ELSE coalesce(b.parent_book, b.book) END
+WHERE a.approver_id IS DISTINCT FROM e.approver_id OR a.content_sha256 IS DISTINCT FROM e.content_sha256
+   OR e.maker_id = e.approver_id OR e.payer_id IN (e.maker_id, e.approver_id) OR (e.entry_kind = 'pay') <> (e.payer_id IS NOT NULL)
+ORDER BY 1, 2 LIMIT 1;
+
+-- check: payments-are-their-lists | 支付分录与发放表逐行一致 | what was paid is the approved list, line by line
+WITH paid AS (SELECT t.book, e.instruction_id, t.entry_id, t.line_no, t.amount, t.payee_id FROM transfer t
+    JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id AND e.entry_kind = 'pay'),
+listed AS (SELECT p.book, p.instruction_id, e.entry_id, p.line_no, p.amount, p.payee_id FROM payment_line p
+    JOIN entry e ON e.book = p.book AND e.instruction_id = p.instruction_id)
+SELECT coalesce(p.book, l.book) AS book, coalesce(p.entry_id, l.entry_id) AS entry_id, coalesce(p.line_no, l.line_no) AS line_no
+FROM paid p FULL JOIN listed l ON l.book = p.book AND l.entry_id = p.entry_id AND l.line_no = p.line_no
+WHERE (p.amount, p.payee_id) IS DISTINCT FROM (l.amount, l.payee_id) ORDER BY 1, 2, 3 LIMIT 1;
+
+-- check: closed-months-stay-closed | 结账后无新凭证 | nothing was posted into a month after it was closed
+SELECT e.book, e.entry_id, c.month FROM entry e JOIN period_close c
+    ON c.book = e.book AND c.month = date_trunc('month', e.effective_on)::date AND e.order_no > c.order_no
+ORDER BY 1, 2 LIMIT 1;
+
+-- check: positions-without-gap | 日志位置无缺口 | positions of the log have no gap
+SELECT position, expected FROM (SELECT position, row_number() OVER (ORDER BY position) - 1 AS expected FROM log_leaf) x
+WHERE position <> expected ORDER BY position LIMIT 1;
+
+-- check: every-record-once-in-the-log | 每条记录在日志中恰有一处 | every record is in the log once, or waits for its position
+WITH record AS (
+    SELECT book, 'entry' AS kind, entry_id AS record_id, 1 AS version FROM entry
+    UNION ALL SELECT book, 'approval', approval_id, 1 FROM approval
+    UNION ALL SELECT book, 'refusal', refusal_id, 1 FROM refusal
+    UNION ALL SELECT book, 'notice', notice_id, version FROM notice
+    UNION ALL SELECT 420100, 'parameter', parameter_id, 1 FROM parameter
+    UNION ALL SELECT book, 'period_close', period_close_id, 1 FROM period_close
+), logged AS (
+    SELECT book, kind, record_id, version, count(*) AS times FROM (
+        SELECT book, kind, record_id, version FROM log_leaf UNION ALL SELECT book, kind, record_id, version FROM log_queue) x GROUP BY 1, 2, 3, 4)
+SELECT coalesce(r.book, l.book) AS book, coalesce(r.kind, l.kind) AS kind, coalesce(r.record_id, l.record_id) AS record_id,
+       coalesce(r.version, l.version) AS version, coalesce(l.times, 0) AS times, r.record_id IS NOT NULL AS recorded
+FROM record r FULL JOIN logged l ON l.book = r.book AND l.kind = r.kind AND l.record_id = r.record_id AND l.version = r.version
+WHERE r.record_id IS NULL OR l.times IS DISTINCT FROM 1 ORDER BY 1, 2, 3, 4 LIMIT 1;
+
+-- check: log-follows-the-accounts | 同一账户日志顺序与合计一致 | on each account the log has postings in the order of its totals
+WITH sealed AS (
+    SELECT l.position, t.line_no, v.* FROM log_leaf l JOIN transfer t ON t.book = l.book AND t.entry_id = l.record_id
+    CROSS JOIN LATERAL (VALUES (t.book, t.debit_account, 'debit', t.debit_before), (t.book, t.credit_account, 'credit', t.credit_before))
+        v (book, account_id, side, before)
+    WHERE l.kind = 'entry')
+SELECT book, account_id, side, position FROM (
+    SELECT *, lag(before) OVER (PARTITION BY book, account_id, side ORDER BY position, line_no) AS earlier FROM sealed) x
+WHERE before <= earlier ORDER BY position LIMIT 1;

@@ -1,0 +1,135 @@
+"""Names what a trail met: accounts, entries, allocations, budget lines, projects and payees, each once.
+
+Natural persons appear as ids and household numbers only, staff and officers as ids; an organisation has its name. One
+query per kind of thing and book.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from fundledger.trail.hops import Ledger, meet_accounts
+from fundledger.trail.queue import End, Slice
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Nodes:
+    """What the edges of a trail run between and rest on; rows as the wire shows them."""
+
+    accounts: list[Row] = field(default_factory=list)
+    entries: list[Row] = field(default_factory=list)
+    allocations: list[Row] = field(default_factory=list)
+    budget_lines: list[Row] = field(default_factory=list)
+    projects: list[Row] = field(default_factory=list)
+    payees: list[Row] = field(default_factory=list)
+
+
+_ENTRIES: Final = """
+SELECT e.book, e.entry_id, e.entry_kind, e.document_no, e.summary, e.effective_on, e.recorded_at, f.position,
+       e.functional_class, e.economic_class, e.crossing_id, e.maker_id, e.approver_id, e.payer_id, e.officer_id,
+       e.supervisor_id
+FROM entry e
+LEFT JOIN log_leaf f ON f.book = e.book AND f.kind = 'entry' AND f.record_id = e.entry_id
+WHERE e.book = $1 AND e.entry_id = ANY($2) ORDER BY e.order_no
+"""
+_ALLOCATIONS: Final = """
+SELECT book, allocation_id, district, fund_code, fiscal_year, village_code, document_no, budget_line_id
+FROM allocation WHERE book = $1 AND allocation_id = ANY($2) ORDER BY allocation_id
+"""
+_BUDGET_LINES: Final = """
+SELECT book, budget_line_id, fund_code, fiscal_year, document_no
+FROM budget_line WHERE book = $1 AND budget_line_id = ANY($2) ORDER BY budget_line_id
+"""
+_PROJECTS: Final = """
+SELECT DISTINCT ON (project_id) book, project_id, code, name, category, programme_code, village_code, document_no
+FROM project WHERE book = $1 AND project_id = ANY($2) ORDER BY project_id, version DESC
+"""
+_PAYEES: Final = """
+SELECT h.book, h.household_id AS payee_id, 'household' AS kind, h.household_id, h.household_no, h.village_code,
+       NULL::text AS name
+FROM household h WHERE h.book = $1 AND h.household_id = ANY($2)
+UNION ALL
+SELECT p.book, p.person_id, 'person', p.household_id, h.household_no, h.village_code, NULL
+FROM person p JOIN household h ON h.book = p.book AND h.household_id = p.household_id
+WHERE p.book = $1 AND p.person_id = ANY($2)
+UNION ALL
+SELECT o.book, o.organisation_id, o.kind, NULL, NULL, NULL, o.name
+FROM organisation o WHERE o.book = $1 AND o.organisation_id = ANY($2)
+"""
+
+
+async def describe(ledger: Ledger, edges: Iterable[Slice]) -> Nodes:
+    """The nodes of these edges, book by book."""
+    nodes = Nodes()
+    by_book: dict[int, list[Slice]] = {}
+    for edge in edges:
+        by_book.setdefault(edge.transfer.book, []).append(edge)
+    for book, there in sorted(by_book.items()):
+        await _describe_book(ledger, nodes, book, there)
+    return nodes
+
+
+async def _describe_book(ledger: Ledger, nodes: Nodes, book: int, edges: list[Slice]) -> None:
+    ids = {account for edge in edges for account in (edge.transfer.payer, edge.transfer.receiver)}
+    await meet_accounts(ledger, book, ids)
+    accounts = [ledger.accounts[book, account_id] for account_id in sorted(ids)]
+    nodes.accounts += [
+        {
+            "book": book, "account_id": a.account_id, "account_kind": a.kind, "budget_line_id": a.budget_line_id,
+            "allocation_id": a.allocation_id, "project_id": a.project_id, "exec_year": a.exec_year,
+        }
+        for a in accounts
+    ]  # fmt: skip
+    wanted: list[tuple[list[Row], str, Iterable[UUID | None]]] = [
+        (nodes.entries, _ENTRIES, (edge.transfer.entry_id for edge in edges)),
+        (nodes.allocations, _ALLOCATIONS, (a.allocation_id for a in accounts)),
+        (nodes.projects, _PROJECTS, (a.project_id for a in accounts)),
+        (nodes.payees, _PAYEES, (edge.transfer.payee_id for edge in edges)),
+    ]
+    for rows, query, some in wanted:
+        if known := {one for one in some if one is not None}:
+            rows.extend(map(dict, await ledger.fetch(query, book, sorted(known))))
+    # A district's allocation names the city's budget line, which stands in the city's book.
+    if lines := {a.budget_line_id for a in accounts if a.budget_line_id is not None}:
+        nodes.budget_lines += map(dict, await ledger.fetch(_BUDGET_LINES, book, sorted(lines)))
+
+
+def origins(ledger: Ledger, nodes: Nodes, ends: Iterable[End]) -> list[Row]:
+    """Upwards: how much came from which budget line (or district's own budget) by which document, summed."""
+    lines = {(row["book"], row["budget_line_id"]): row for row in nodes.budget_lines}
+    allocations = {(row["book"], row["allocation_id"]): row for row in nodes.allocations}
+    documents = {(row["book"], row["entry_id"]): row["document_no"] for row in nodes.entries}
+    found: dict[tuple[Any, ...], Row] = {}
+    for end in ends:
+        if end.outcome != "source":
+            continue
+        book = end.transfer.book
+        account = ledger.accounts[book, end.account]
+        of = lines.get((book, account.budget_line_id)) or allocations[book, account.allocation_id]
+        document_no = documents[book, end.transfer.entry_id]
+        row = found.setdefault((book, end.account, document_no), {
+            "book": book, "budget_line_id": account.budget_line_id, "allocation_id": account.allocation_id,
+            "fund_code": of["fund_code"], "fiscal_year": of["fiscal_year"], "document_no": document_no, "amount": 0,
+        })  # fmt: skip
+        row["amount"] += end.amount
+    return list(found.values())
+
+
+def destinations(ends: Iterable[End]) -> list[Row]:
+    """Downwards: how much rests where, was paid to whom, or went back, summed; in the order of the asked axis."""
+    found: dict[tuple[Any, ...], Row] = {}
+    for end in ends:
+        if end.outcome == "source":
+            continue
+        payee = end.transfer.payee_id if end.outcome == "paid" else None
+        row = found.setdefault((end.outcome, end.transfer.book, end.account, payee), {
+            "outcome": end.outcome, "book": end.transfer.book, "account_id": end.account, "payee_id": payee,
+            "amount": 0,
+        })  # fmt: skip
+        row["amount"] += end.amount
+    return list(found.values())

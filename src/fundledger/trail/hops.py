@@ -1,0 +1,207 @@
+"""The questions a trail asks the database: few, set-based, each within one book, each answered by a unique index.
+
+Intervals on one side of an account tile without a gap, which the planner cannot know; so "what overlaps [start, stop)"
+is asked in two parts: the transfer that holds `start`, and those that begin after it. Both are index seeks on
+``(book, account, before)``. Everything here is as of one log position (None: everything committed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from fundledger.db.connection import Connection
+from fundledger.trail.queue import NOTHING_UNDONE, Ask, Cuts, Queue, Transfer
+
+_COLUMNS = """{t}.book, {t}.entry_id, {t}.line_no, {t}.credit_account AS payer,
+    {t}.debit_account AS receiver, {t}.amount, {t}.credit_before AS given_before, {t}.debit_before AS received_before, {t}.payee_id,
+    {t}.undoes_entry_id, {t}.undoes_line_no, {t}.undoes_before, {t}.undoes_amount"""
+
+
+def columns(alias: str) -> str:
+    """The columns a `Transfer` is made of."""
+    return _COLUMNS.format(t=alias)
+
+
+def known(alias: str, position: str) -> str:
+    """SQL: the entry of this row has its log position, and it is at most `position` (a parameter; null: any)."""
+    return f"""({position}::bigint IS NULL OR EXISTS (SELECT FROM log_leaf f WHERE f.book = {alias}.book
+        AND f.kind = 'entry' AND f.record_id = {alias}.entry_id AND f.position <= {position}::bigint))"""
+
+
+def transfer_of(row: Any) -> Transfer:
+    """A row of `columns` as a transfer."""
+    return Transfer(
+        row["book"], row["entry_id"], row["line_no"], row["payer"], row["receiver"], row["amount"], row["given_before"],
+        row["received_before"], row["payee_id"], row["undoes_entry_id"], row["undoes_line_no"], row["undoes_before"],
+        row["undoes_amount"],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that was met: what it is, and what undoing has cut out of its queue."""
+
+    book: int
+    account_id: UUID
+    kind: str
+    is_source: bool
+    is_terminal: bool
+    budget_line_id: UUID | None
+    allocation_id: UUID | None
+    project_id: UUID | None
+    exec_year: int
+    queue: Queue
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one trail has read so far, at one position; `hop` counts the round trips it took."""
+
+    connection: Connection
+    position: int | None
+    accounts: dict[tuple[int, UUID], Account] = field(default_factory=dict)
+    round_trips: int = 0
+
+    async def fetch(self, query: str, *values: Any) -> list[Any]:
+        """One round trip."""
+        self.round_trips += 1
+        return list(await self.connection.fetch(query, *values))
+
+
+# Terminal accounts and sources are never matched by turn, so nothing is read of their undoings (a paid account may
+# have thousands of bank returns).
+_ACCOUNTS = f"""
+SELECT a.book, a.account_id, a.account_kind, k.is_source, k.is_terminal, a.budget_line_id, a.allocation_id,
+       a.project_id, a.exec_year, c.given, c.amounts, c.lots
+FROM account a JOIN account_kind k ON k.account_kind = a.account_kind
+LEFT JOIN LATERAL (
+    SELECT array_agg(u.credit_before) AS given, array_agg(u.amount) AS amounts,
+           array_agg(t.debit_after - u.undoes_before - u.amount) AS lots
+    FROM transfer u
+    JOIN transfer t ON t.book = u.book AND t.entry_id = u.undoes_entry_id AND t.line_no = u.undoes_line_no
+    WHERE u.book = a.book AND u.credit_account = a.account_id AND u.undoes_entry_id IS NOT NULL AND {known("u", "$3")}
+) c ON NOT k.is_source AND NOT k.is_terminal
+WHERE a.book = $1 AND a.account_id = ANY($2)
+"""
+
+
+async def meet_accounts(ledger: Ledger, book: int, ids: set[UUID]) -> None:
+    """Read accounts not met yet, with their cuts."""
+    new = [account_id for account_id in ids if (book, account_id) not in ledger.accounts]
+    if not new:
+        return
+    for row in await ledger.fetch(_ACCOUNTS, book, new, ledger.position):
+        ledger.accounts[book, row["account_id"]] = Account(
+            book, row["account_id"], row["account_kind"], row["is_source"], row["is_terminal"], row["budget_line_id"],
+            row["allocation_id"], row["project_id"], row["exec_year"], _queue(row),
+        )  # fmt: skip
+
+
+def _queue(row: Any) -> Queue:
+    if row["given"] is None:
+        return NOTHING_UNDONE
+    amounts = row["amounts"]
+    return Queue(
+        Cuts((start, start + amount) for start, amount in zip(row["given"], amounts, strict=True)),
+        Cuts((start, start + amount) for start, amount in zip(row["lots"], amounts, strict=True)),
+    )
+
+
+def _seek(side: str) -> str:
+    # `side` is a column prefix of our own: debit or credit.
+    parts = [
+        f"""(SELECT {columns("t")} FROM transfer t WHERE t.book = $1 AND t.{side}_account = r.account
+             AND t.{side}_before <= r.start ORDER BY t.{side}_before DESC LIMIT 1)""",
+        f"""(SELECT {columns("t")} FROM transfer t WHERE t.book = $1 AND t.{side}_account = r.account
+             AND t.{side}_before > r.start AND t.{side}_before < r.stop ORDER BY t.{side}_before LIMIT $6)""",
+    ]
+    before = "received_before" if side == "debit" else "given_before"
+    return f"""
+SELECT r.n, x.* FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS r (account, start, stop, n)
+CROSS JOIN LATERAL ({" UNION ALL ".join(parts)}) x
+WHERE x.{before} + x.amount > r.start AND {known("x", "$5")}
+ORDER BY r.n, x.{before} LIMIT $6
+"""
+
+
+RECEIVED = _seek("debit")
+GIVEN = _seek("credit")
+
+
+async def overlapping(ledger: Ledger, query: str, book: int, asks: Sequence[Ask], limit: int) -> list[list[Transfer]]:
+    """For each question, the transfers that hold its fen, in order; at most `limit` in all (the rest is cut off)."""
+    rows = await ledger.fetch(
+        query, book, [ask.account for ask in asks], [ask.start for ask in asks], [ask.stop for ask in asks],
+        ledger.position, limit,
+    )  # fmt: skip
+    return _by_ordinal(rows, len(asks))
+
+
+_UNDOINGS = f"""
+SELECT r.n, x.* FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS r (entry_id, line_no, n)
+CROSS JOIN LATERAL (
+    SELECT {columns("u")} FROM transfer u
+    WHERE u.book = $1 AND u.undoes_entry_id = r.entry_id AND u.undoes_line_no = r.line_no AND {known("u", "$4")}
+    ORDER BY u.undoes_before) x
+ORDER BY r.n, x.undoes_before
+"""
+
+
+async def undoings(ledger: Ledger, book: int, transfers: Sequence[Transfer]) -> list[list[Transfer]]:
+    """For each transfer, what undid it, in order: the first took its tail, the next what lies before that."""
+    rows = await ledger.fetch(
+        _UNDOINGS, book, [t.entry_id for t in transfers], [t.line_no for t in transfers], ledger.position
+    )
+    return _by_ordinal(rows, len(transfers))
+
+
+_ORIGINALS = f"""
+SELECT r.n, {columns("t")} FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS r (entry_id, line_no, n)
+JOIN transfer t ON t.book = $1 AND t.entry_id = r.entry_id AND t.line_no = r.line_no
+"""
+
+
+async def originals(ledger: Ledger, book: int, undoing: Sequence[Transfer]) -> list[list[Transfer]]:
+    """For each transfer that undoes, the one it undoes."""
+    rows = await ledger.fetch(
+        _ORIGINALS, book, [t.undoes_entry_id for t in undoing], [t.undoes_line_no for t in undoing]
+    )
+    return _by_ordinal(rows, len(undoing))
+
+
+# A crossing is two entries in two books with one crossing id; their lines have the same numbers and amounts.
+_CROSSING = """
+SELECT r.n, c.book, c.entry_id, r.line_no
+FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS r (entry_id, line_no, n)
+JOIN entry e ON e.book = $1 AND e.entry_id = r.entry_id
+JOIN entry c ON c.crossing_id = e.crossing_id AND c.book <> e.book
+"""
+_COUNTERPARTS = f"""
+SELECT r.n, {columns("t")} FROM unnest($2::uuid[], $3::integer[], $4::bigint[]) AS r (entry_id, line_no, n)
+JOIN transfer t ON t.book = $1 AND t.entry_id = r.entry_id AND t.line_no = r.line_no
+WHERE {known("t", "$5")}
+"""
+
+
+async def counterparts(ledger: Ledger, book: int, transfers: Sequence[Transfer]) -> list[list[Transfer]]:
+    """For each transfer of a crossing, the same money's transfer in the other book (none: not known there yet)."""
+    places: dict[int, list[Any]] = {}
+    for row in await ledger.fetch(_CROSSING, book, [t.entry_id for t in transfers], [t.line_no for t in transfers]):
+        places.setdefault(row["book"], []).append(row)
+    rows: list[Any] = []
+    for other, found in places.items():
+        rows += await ledger.fetch(
+            _COUNTERPARTS, other, [row["entry_id"] for row in found], [row["line_no"] for row in found],
+            [row["n"] for row in found], ledger.position,
+        )  # fmt: skip
+    return _by_ordinal(rows, len(transfers))
+
+
+def _by_ordinal(rows: Sequence[Any], count: int) -> list[list[Transfer]]:
+    found: list[list[Transfer]] = [[] for _ in range(count)]
+    for row in rows:
+        found[row["n"] - 1].append(transfer_of(row))
+    return found

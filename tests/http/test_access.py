@@ -1,0 +1,290 @@
+"""Who may do what: every route, tried by every kind of person, in the city's book and in two districts' books.
+
+EXPECTED is written by hand and knows nothing of what a route declares: a demand that lets in too many or too few differs
+from it, and a route that is not in it fails. Add a line here with every new route. People are named as in `builders`;
+"home" is the district of most of them, "away" is another district.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from fundledger.access.policy import Caller
+from fundledger.access.tokens import add_staff, add_unit, issue, revoke
+from fundledger.api.openapi import routes_of
+from fundledger.ids import new_id
+from tests.builders import CITY, DISTRICT, OTHER_DISTRICT, World, insert, make_world
+from tests.databases import Database, TestServer, cloned, connected
+from tests.web import Api, running_api
+
+People = frozenset[str]
+
+
+def people(names: str) -> People:
+    return frozenset(names.split())
+
+
+NOBODY = people("")
+CITY_OFFICES = people("city-maker city-approver city-payer city-poverty-maker city-poverty-approver")
+HOME_OFFICES = people(
+    "district-maker district-approver district-payer poverty-maker poverty-approver poverty-payer "
+    "township-maker township-approver township-payer"
+)
+AWAY_OFFICES = people("other-maker other-approver other-payer")
+WATCHERS = people("auditor inspector")
+ADMIN = people("admin")
+ALL = CITY_OFFICES | HOME_OFFICES | AWAY_OFFICES | WATCHERS | ADMIN
+
+MORE_PEOPLE = (
+    ("city-payer", CITY, "finance", "payer"), ("city-poverty-maker", CITY, "poverty_office", "maker"),
+    ("city-poverty-approver", CITY, "poverty_office", "approver"), ("poverty-payer", DISTRICT, "poverty_office", "payer"),
+    ("township-approver", DISTRICT, "township", "approver"), ("township-payer", DISTRICT, "township", "payer"),
+)  # fmt: skip
+"""Beside the people of `builders`; a payer who is not of a finance bureau may pay nothing."""
+
+
+@dataclass(frozen=True)
+class Expect:
+    """Who gets past the door: in the city's book, in the home district's, in another district's."""
+
+    city: People
+    home: People
+    away: People
+
+    def of(self, book: int | None) -> People:
+        return {CITY: self.city, DISTRICT: self.home, OTHER_DISTRICT: self.away, None: self.city}[book]
+
+
+def anywhere(who: People) -> Expect:
+    return Expect(who, who, who)
+
+
+PUBLIC = anywhere(ALL)
+OFFICES_AND_WATCHERS = anywhere(ALL - ADMIN)
+READ = Expect(
+    CITY_OFFICES | WATCHERS, CITY_OFFICES | HOME_OFFICES | WATCHERS, CITY_OFFICES | AWAY_OFFICES | WATCHERS
+)  # fmt: skip
+WATCH = anywhere(WATCHERS)
+CITY_FINANCE_DRAFTS = Expect(people("city-maker"), NOBODY, NOBODY)
+DISTRICT_FINANCE_DRAFTS = Expect(NOBODY, people("district-maker"), people("other-maker"))
+DISTRICT_BUREAUS_DRAFT = Expect(NOBODY, people("district-maker poverty-maker"), people("other-maker"))
+DISTRICT_OFFICES_DRAFT = Expect(NOBODY, people("district-maker poverty-maker township-maker"), people("other-maker"))
+DISTRICT_BUREAUS_APPROVE = Expect(NOBODY, people("district-approver poverty-approver"), people("other-approver"))
+DISTRICT_OFFICES_APPROVE = Expect(
+    NOBODY, people("district-approver poverty-approver township-approver"), people("other-approver")
+)
+BUREAUS_DRAFT = Expect(
+    people("city-maker city-poverty-maker"), people("district-maker poverty-maker"), people("other-maker")
+)
+OFFICES_DRAFT = Expect(
+    people("city-maker city-poverty-maker"),
+    people("district-maker poverty-maker township-maker"),
+    people("other-maker"),
+)
+OFFICES_APPROVE = Expect(
+    people("city-approver city-poverty-approver"),
+    people("district-approver poverty-approver township-approver"),
+    people("other-approver"),
+)
+FINANCE_APPROVES = Expect(people("city-approver"), people("district-approver"), people("other-approver"))
+DISTRICT_FINANCE_PAYS = Expect(NOBODY, people("district-payer"), people("other-payer"))
+
+EXPECTED: dict[str, Expect] = {
+    "GET /healthz": PUBLIC,
+    "GET /problems": PUBLIC,
+    "GET /problems/{code}": PUBLIC,
+    # instructions
+    "GET /v1/books/{book}/instructions/{instruction_id}": READ,
+    "POST /v1/books/{book}/instructions/{instruction_id}/approve": OFFICES_APPROVE,
+    "POST /v1/books/{book}/instructions/{instruction_id}/reject": OFFICES_APPROVE,
+    # budget
+    "GET /v1/books/{book}/budget-lines": READ,
+    "POST /v1/books/{book}/budget-lines": CITY_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/allocations": READ,
+    "GET /v1/books/{book}/allocations/{allocation_id}": READ,
+    "POST /v1/books/{book}/allocations": CITY_FINANCE_DRAFTS,
+    "POST /v1/books/{book}/allocations/by-factors": CITY_FINANCE_DRAFTS,
+    "POST /v1/books/{book}/allocations/by-standard": CITY_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/allocations/computations/{instruction_id}": READ,
+    "GET /v1/books/{book}/declared-figures": READ,
+    "POST /v1/books/{book}/declared-figures": DISTRICT_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/floors": READ,
+    "GET /v1/books/{book}/floors/findings": READ,
+    "POST /v1/books/{book}/own-money": DISTRICT_FINANCE_DRAFTS,
+    "POST /v1/books/{book}/fundings": DISTRICT_BUREAUS_DRAFT,
+    "POST /v1/books/{book}/reversals": BUREAUS_DRAFT,
+    "GET /v1/books/{book}/periods": READ,
+    "POST /v1/books/{book}/periods/{month}/close": FINANCE_APPROVES,
+    "GET /v1/books/{book}/releases": READ,
+    "POST /v1/books/{book}/releases": CITY_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/releases/{entry_id}/lines": READ,
+    # projects
+    "GET /v1/books/{book}/officers": READ,
+    "POST /v1/books/{book}/officers": OFFICES_DRAFT,
+    "GET /v1/books/{book}/officers/{officer_id}": READ,
+    "POST /v1/books/{book}/officers/{officer_id}/versions": OFFICES_DRAFT,
+    "GET /v1/books/{book}/projects": READ,
+    "POST /v1/books/{book}/projects": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/projects/{project_id}": READ,
+    "POST /v1/books/{book}/projects/{project_id}/versions": DISTRICT_OFFICES_DRAFT,
+    "POST /v1/books/{book}/projects/{project_id}/approve": DISTRICT_BUREAUS_APPROVE,
+    "POST /v1/books/{book}/projects/{project_id}/suspend": DISTRICT_BUREAUS_APPROVE,
+    "POST /v1/books/{book}/projects/{project_id}/leave": DISTRICT_BUREAUS_APPROVE,
+    "GET /v1/books/{book}/projects/{project_id}/acceptances": READ,
+    "GET /v1/books/{book}/projects/{project_id}/procurements": READ,
+    "POST /v1/books/{book}/procurements": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/procurements/{procurement_id}": READ,
+    "POST /v1/books/{book}/procurements/{procurement_id}/versions": DISTRICT_OFFICES_DRAFT,
+    "POST /v1/books/{book}/acceptances": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/acceptances/{acceptance_id}": READ,
+    "POST /v1/books/{book}/acceptances/{acceptance_id}/versions": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/notices": READ,
+    "POST /v1/books/{book}/notices": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/notices/{notice_id}": READ,
+    "POST /v1/books/{book}/notices/{notice_id}/versions": DISTRICT_OFFICES_DRAFT,
+    # the book and the trail
+    "GET /v1/books/{book}/instructions/{instruction_id}/legs": READ,
+    "GET /v1/books/{book}/entries": READ,
+    "GET /v1/books/{book}/entries/{entry_id}": READ,
+    "GET /v1/books/{book}/accounts": READ,
+    "GET /v1/books/{book}/accounts/{account_id}": READ,
+    "GET /v1/books/{book}/accounts/{account_id}/statement": READ,
+    "GET /v1/books/{book}/trial-balance": READ,
+    "GET /v1/books/{book}/trail/{direction}": READ,
+    # the log
+    "GET /v1/log": OFFICES_AND_WATCHERS,
+    "GET /v1/log/leaves": OFFICES_AND_WATCHERS,
+    "GET /v1/log/records/entry/{record_id}/lines": OFFICES_AND_WATCHERS,
+    "GET /v1/log/records/{kind}/{record_id}": OFFICES_AND_WATCHERS,
+    # registry and policy
+    "GET /v1/books/{book}/divisions": READ,
+    "GET /v1/books/{book}/divisions/{code}": READ,
+    "GET /v1/books/{book}/village-lists": READ,
+    "POST /v1/books/{book}/village-lists": CITY_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/households": READ,
+    "POST /v1/books/{book}/households/import": DISTRICT_BUREAUS_DRAFT,
+    "GET /v1/books/{book}/households/{household_id}": READ,
+    "POST /v1/books/{book}/persons/lookup": READ,
+    "POST /v1/books/{book}/statuses": DISTRICT_BUREAUS_DRAFT,
+    "POST /v1/books/{book}/statuses/import": DISTRICT_BUREAUS_DRAFT,
+    "GET /v1/books/{book}/rosters/{programme_code}": READ,
+    "POST /v1/books/{book}/rosters/{programme_code}": DISTRICT_BUREAUS_DRAFT,
+    "POST /v1/books/{book}/rosters/{programme_code}/import": DISTRICT_BUREAUS_DRAFT,
+    "GET /v1/books/{book}/organisations": READ,
+    "POST /v1/books/{book}/organisations": BUREAUS_DRAFT,
+    "GET /v1/books/{book}/organisations/{organisation_id}": READ,
+    "GET /v1/funds": OFFICES_AND_WATCHERS,
+    "GET /v1/programmes": OFFICES_AND_WATCHERS,
+    "GET /v1/parameters": OFFICES_AND_WATCHERS,
+    "GET /v1/exemption-rules": OFFICES_AND_WATCHERS,
+    "GET /v1/negative-list": OFFICES_AND_WATCHERS,
+    # payments
+    "GET /v1/books/{book}/payment-lists": READ,
+    "POST /v1/books/{book}/payment-lists": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/payment-lists/{payment_list_id}": READ,
+    "GET /v1/books/{book}/payment-lists/{payment_list_id}/lines": READ,
+    "POST /v1/books/{book}/payment-lists/{payment_list_id}/approve": DISTRICT_OFFICES_APPROVE,
+    "POST /v1/books/{book}/payment-lists/{payment_list_id}/pay": DISTRICT_FINANCE_PAYS,
+    "POST /v1/books/{book}/bank-results": DISTRICT_FINANCE_DRAFTS,
+    # inspection
+    "GET /v1/anomalies": WATCH,
+    "GET /v1/anomalies/summary": WATCH,
+    "GET /v1/anomaly-rules": WATCH,
+    "GET /v1/books/{book}/anomalies": WATCH,
+    "GET /v1/books/{book}/anomalies/summary": WATCH,
+}
+
+PLACES = {"code": "x", "programme_code": "labour_subsidy", "month": "2019-03", "direction": "up", "kind": "entry"}
+"""Path parameters that are no UUID."""
+
+
+@pytest.fixture(scope="module")
+async def db(server: TestServer, template_db: str) -> AsyncIterator[Database]:
+    """One database for the module: what these calls would write is not well formed."""
+    async with cloned(server, template_db) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+async def world(db: Database) -> AsyncIterator[World]:
+    """Every kind of person, with a token each; and three tokens that are none any more."""
+    async with connected(db.service_url) as service, connected(db.owner_url) as owner:
+        world = await make_world(service, owner)
+        for name, book, kind, duty in MORE_PEOPLE:
+            unit = await add_unit(owner, book, kind, f"{kind}-{book}")
+            staff = await add_staff(owner, book, unit, name, [duty])
+            world.people[name] = Caller(book, staff, unit, kind, name, frozenset([duty]))
+            world.tokens[name] = await issue(owner, book, staff)
+        staff = world.who("city-maker").staff_id
+        world.tokens["expired"] = await issue(owner, CITY, staff, days=-1)
+        world.tokens["revoked"] = await issue(owner, CITY, staff)
+        await revoke(owner, world.tokens["revoked"], "lost")
+        world.tokens["unknown"] = "fl_" + "x" * 43
+        yield world
+
+
+@pytest.fixture(scope="module")
+async def api(db: Database, world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """The module's service."""
+    async with running_api(db, world, tmp_path_factory.mktemp("access")) as client:
+        yield client
+
+
+def filled(path: str, book: int | None, ids: dict[str, str] | None = None) -> str:
+    """A path with its parameters filled in: the book, given ids, and fresh UUIDs for the rest."""
+    values = {"book": str(book), **PLACES, **(ids or {})}
+    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], str(new_id())), path)
+
+
+async def call(api: Api, who: str | None, route: str, book: int | None, **json: Any) -> httpx.Response:
+    method, path = route.split()
+    headers = api.headers(who)
+    return await api.client.request(method, filled(path, book), headers=headers, json=json if method == "POST" else None)
+
+
+def books_of(route: str) -> tuple[int | None, ...]:
+    return (CITY, DISTRICT, OTHER_DISTRICT) if "{book}" in route else (None,)
+
+
+def test_every_route_has_its_line_in_the_table_and_the_other_way_round(api: Api) -> None:
+    assert sorted(f"{route.method} {route.path}" for route in routes_of(api.app)) == sorted(EXPECTED)
+
+
+async def test_everybody_gets_exactly_where_the_table_says(api: Api, world: World) -> None:
+    assert set(world.people) == ALL
+    wrong = []
+    for route, expect in EXPECTED.items():
+        for book in books_of(route):
+            for who in sorted(ALL):
+                status = (await call(api, who, route, book)).status_code
+                if (status not in (401, 403)) != (who in expect.of(book)) or status >= 500:
+                    wrong.append(f"{who}: {route} of {book} answered {status}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("who", [None, "unknown", "expired", "revoked"])
+async def test_nobody_gets_anywhere_without_a_valid_token(api: Api, who: str | None) -> None:
+    answers = {
+        route: await call(api, who, route, book)
+        for route, expect in EXPECTED.items()
+        for book in books_of(route)
+        if expect is not PUBLIC
+    }
+    assert [route for route, answer in answers.items() if answer.status_code != 401] == []
+    assert {answer.headers.get("WWW-Authenticate") for answer in answers.values()} == {"Bearer"}
+
+
+async def test_none_of_these_calls_was_kept_as_a_refusal_or_wrote_anything(api: Api, world: World) -> None:
+    for route in EXPECTED:
+        for book in books_of(route):
+            await call(api, "other-maker", route, book)
+    assert await world.service.fetchval("SELECT count(*) FROM refusal WHERE book <> $1", OTHER_DISTRICT) == 0
+    assert await world.service.fetchval("SELECT count(*) FROM instruction") == 0

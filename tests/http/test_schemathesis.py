@@ -1,0 +1,174 @@
+"""Whatever the OpenAPI document allows, and much that it does not: no 5xx, and every answer is one the document names.
+
+Requests are drawn by schemathesis from the committed routes, valid and deliberately invalid ones, and sent as a person
+with every duty of the book at hand. Half of them name records that exist, so that they come past the door. With
+FUNDLEDGER_SOAK=1 many more are drawn.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from fundledger.access.tokens import add_staff, add_unit, issue
+from fundledger.api.app import create_app
+from fundledger.book.instructions import Leg
+from fundledger.ids import new_id
+from fundledger.settings import Settings
+from tests.builders import CITY, DISTRICT, VILLAGE, World, insert, make_world
+from tests.databases import Database, TestServer, cloned, connected
+from tests.web import Api, running_api
+
+EXAMPLES = 200 if os.environ.get("FUNDLEDGER_SOAK") == "1" else 6
+BOOKS = {"city": (CITY,), "district": (DISTRICT,), "any": (CITY, DISTRICT)}
+WANTED_CHECKS = [
+    not_a_server_error, status_code_conformance, content_type_conformance, response_headers_conformance,
+    response_schema_conformance,
+]  # fmt: skip
+
+
+def all_operations() -> list[Any]:
+    """Every operation of the document, whose app is wired but not started."""
+    document = create_app(Settings(), "postgresql://nobody@localhost/nothing").openapi()
+    return [found.ok() for found in schemathesis.openapi.from_dict(document).get_all_operations()]
+
+
+OPERATIONS = all_operations()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A service with a little of everything in its books, people with every duty, and ids that exist."""
+
+    api: Api
+    tokens: dict[int, str]
+    inspector: str
+    known: dict[str, list[str]]
+
+
+@pytest.fixture(scope="module")
+async def db(server: TestServer, template_db: str) -> AsyncIterator[Database]:
+    """One database for the module: what one request leaves behind is there for the next."""
+    async with cloned(server, template_db) as database:
+        yield database
+
+
+@pytest.fixture(scope="module")
+async def scene(db: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+    """The module's service, its people and its records."""
+    async with connected(db.service_url) as service, connected(db.owner_url) as owner:
+        world = await make_world(service, owner)
+        tokens = {book: await person_with_every_duty(world, book) for book in (CITY, DISTRICT)}
+        known = await records(world)
+        async with running_api(db, world, tmp_path_factory.mktemp("api")) as api:
+            yield Scene(api, tokens, world.tokens["inspector"], known)
+
+
+async def person_with_every_duty(world: World, book: int) -> str:
+    unit = await add_unit(world.owner, book, "finance", f"finance-{book}")
+    staff = await add_staff(world.owner, book, unit, "one for all", ["maker", "approver", "payer"])
+    return await issue(world.owner, book, staff)
+
+
+async def records(world: World) -> dict[str, list[str]]:
+    """Budget, allocation, release, project, lists (drafted, approved, paid): the names of fields that refer to them."""
+    line = await world.adopt(50_000_000)
+    allocation = await world.allocate(line, 20_000_000)
+    released = await world.release(allocation, 10_000_000)
+    project = await world.project()
+    fund = await world.draft(DISTRICT, "fund", [leg_of(allocation, project)])
+    await world.post(DISTRICT, fund)
+    payees = await world.persons(4)
+    paid = await world.list_of(project, allocation, payees[:2])
+    entry = await world.pay(paid)
+    approved = await world.list_of(project, allocation, payees[2:], period="2019-01")
+    drafted = await world.list_of(project, allocation, payees[2:], period="2018-12", approved=False)
+    release = await world.draft(CITY, "release", [leg_of(allocation)])
+    ids: dict[str, list[object]] = {
+        "budget_line_id": [line], "allocation_id": [allocation], "project_id": [project],
+        "instruction_id": [release, fund, drafted], "payment_list_id": [paid, approved, drafted],
+        "entry_id": [released.entry_id, entry.entry_id], "household_id": [payees[0][0]], "person_id": [payees[0][1]],
+        "officer_id": list(world.officers.values()), "unit_id": [person.unit_id for person in world.people.values()],
+        "village_code": [VILLAGE], "district": [str(DISTRICT)], "fund_code": ["special_factor", "targeted"],
+        "programme_code": ["labour_subsidy"], "fiscal_year": [2019], "effective_on": ["2019-03-02"],
+        "content_sha256": [(await world.digest(CITY, release)).hex()], "kind": ["release"],
+    }  # fmt: skip
+    for name in ("notice_id", "procurement_id", "account_id"):
+        table = name.removesuffix("_id")
+        ids[name] = [row[name] for row in await world.service.fetch(f"SELECT {name} FROM {table} LIMIT 5")]
+    return {name: [value if isinstance(value, int) else str(value) for value in values] for name, values in ids.items()}  # type: ignore[misc]
+
+
+def leg_of(allocation: UUID, project: UUID | None = None) -> Leg:
+    return Leg(100_000, allocation_id=allocation, project_id=project)
+
+
+def replaced(value: Any, known: dict[str, list[Any]], pick: int) -> Any:
+    """A drawn value with the fields whose names are known set to something that exists."""
+    if isinstance(value, dict):
+        return {
+            key: known[key][pick % len(known[key])] if key in known else replaced(item, known, pick)
+            for key, item in value.items()
+        }
+    return [replaced(item, known, pick) for item in value] if isinstance(value, list) else value
+
+
+def aim(case: Any, scene: Scene, data: st.DataObject) -> str:
+    """Point a drawn case at a book there is, and every second one at records there are; the token to send it with."""
+    demand = case.operation.definition.raw
+    book = None
+    if isinstance(case.path_parameters, dict) and "book" in case.path_parameters:
+        book = data.draw(st.sampled_from(BOOKS[demand.get("x-level", "any")]), label="book")
+        case.path_parameters["book"] = book
+    if data.draw(st.booleans(), label="records that exist"):
+        pick = data.draw(st.integers(0, 5), label="which")
+        for part in ("path_parameters", "query", "body"):
+            setattr(case, part, replaced(getattr(case, part), scene.known, pick))
+    if "finance" in demand.get("x-units", ["finance"]):
+        return scene.tokens[book or CITY]
+    return scene.inspector
+
+
+async def sent(api: Api, case: Any, token: str, key: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    if case.operation.definition.raw.get("x-duty") or case.method == "POST":
+        headers["Idempotency-Key"] = key
+    made = case.as_transport_kwargs(base_url="http://test", headers=headers)
+    ready = requests.Request(**{name: made.get(name) for name in REQUEST_PARTS}).prepare()
+    content = ready.body.encode() if isinstance(ready.body, str) else ready.body
+    return await api.client.request(ready.method or "", ready.url or "", headers=dict(ready.headers), content=content)
+
+
+REQUEST_PARTS = ("method", "url", "headers", "params", "data", "json", "cookies", "files")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+@settings(
+    max_examples=EXAMPLES, deadline=None, database=None, derandomize=EXAMPLES < 100,
+    phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck),
+)  # fmt: skip
+@given(data=st.data())
+async def test_every_answer_is_one_the_document_names(operation: Any, scene: Scene, data: st.DataObject) -> None:
+    case = data.draw(st.one_of([operation.as_strategy(generation_mode=mode) for mode in GenerationMode]))
+    token = aim(case, scene, data)
+    answer = await sent(scene.api, case, token, str(new_id()))
+    case.validate_response(answer, checks=WANTED_CHECKS)
