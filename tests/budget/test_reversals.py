@@ -10,7 +10,7 @@ import pytest
 from fundledger.book.instructions import Leg
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
-from tests.budget.calls import draft, heading, post, refused
+from tests.budget.calls import draft, heading, listed, refused
 from tests.builders import CITY, DISTRICT, World
 from tests.soundness import assert_book_sound
 from tests.web import Api
@@ -144,12 +144,17 @@ async def test_what_is_not_there_is_not_reversed(api: Api, world: World) -> None
     assert refused(await api.post("city-maker", path, heading(world, entry_id=str(fund)))) == {"entry-not-found"}
 
 
-async def test_an_allocation_that_was_undone_is_not_allocated_again_without_a_document(api: Api, world: World) -> None:
-    line = await world.adopt(10_000)
-    entry = await world.service.fetchval("SELECT entry_id FROM allocation WHERE allocation_id = $1 LIMIT 1",
-                                         await world.allocate(line, 4_000))  # fmt: skip
+async def test_a_village_whose_allocation_was_undone_is_allocated_again_only_with_a_document(api: Api, world: World) -> None:
+    [village] = await listed(world, DISTRICT, 1)
+    line = await world.adopt(10_000, fund="targeted")
+    allocation = await world.allocate(line, 4_000, fund="targeted", village=village)
+    entry = await world.service.fetchval("SELECT entry_id FROM allocation WHERE book = $1 AND allocation_id = $2", CITY, allocation)
     assert (await reversal(api, world, entry)).status_code == 200
     assert await world.balance("unreleased_budget", line=line) == 10_000
+    with pytest.raises(FundledgerError) as refusal:
+        await world.allocate(line, 4_000, fund="targeted", village=village)
+    assert [fault.code for fault in refusal.value.faults] == ["village-already-allocated"]
+    await world.allocate(line, 4_000, fund="targeted", village=village, exception_document_no="更正1号")
 
 
 async def close(api: Api, month: str, *, who: str = "city-approver", book: int = CITY, key: str | None = None) -> Any:

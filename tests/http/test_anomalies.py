@@ -82,7 +82,7 @@ async def test_a_refused_approval_is_seen_by_inspectors_with_its_repeats(api: Ap
     assert hit["subject_no"] == "武财指1号"
     evidence = hit["evidence"]
     assert (evidence["person"], evidence["code"], evidence["attempts"]) == ("city-approver", "balance-insufficient", 3)
-    assert evidence["params"]["shortfall"] == "100.00"
+    assert evidence["calls"][0]["params"]["shortfall"] == "100.00"
 
 
 async def test_filters_narrow_by_rule_district_and_period(api: Api, world: World) -> None:
@@ -148,6 +148,7 @@ async def test_the_rules_are_shown_with_both_languages_and_the_parameters_of_the
     await world.owner.execute(
         "INSERT INTO parameter VALUES ('idle_alert_days', 2, 90, 'days', '2019-06-01', NULL, '新规')"
     )
+    rules: dict[str, Any] = {}
     for on, days in (("2019-05-31", "365"), ("2019-06-01", "90")):
         rules = {rule["rule"]: rule for rule in (await api.get("auditor", "/v1/anomaly-rules", on=on)).json()}
         assert list(rules) == [rule.rule for rule in RULES]
@@ -205,4 +206,4 @@ async def test_the_first_and_the_last_day_there_is_can_be_asked_about(on: str, a
     for params in ({"on": on}, {"on": on, "days": 36_500}, {"on": on, "days": 0}, {"from": on, "to": on}):
         answer = await api.get("inspector", "/v1/anomalies", **params)
         assert answer.status_code == 200, answer.text
-        assert date.fromisoformat(answer.json()["on"])
+        assert isinstance(date.fromisoformat(answer.json()["on"]), date)

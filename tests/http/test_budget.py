@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from fundledger.budget.computations import recompute
+from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.budget.calls import adopted, draft, heading, listed, post, refused
 from tests.builders import CITY, DISTRICT, OTHER_DISTRICT, World
@@ -38,8 +39,9 @@ async def test_the_city_does_not_adopt_a_districts_own_money(api: Api, world: Wo
     body = heading(world, fund_code="district_increment", fiscal_year=2019, amount="1.00")
     answer = await api.post("city-maker", f"/v1/books/{CITY}/budget-lines", body)
     assert refused(answer) == {"fund-not-of-this-level"}
-    with pytest.raises(Exception, match="fund-not-of-this-level"):
+    with pytest.raises(FundledgerError) as refusal:
         await world.adopt(100, fund="recovered_stock")
+    assert [fault.code for fault in refusal.value.faults] == ["fund-not-of-this-level"]
 
 
 def by_standard(world: World, line: str, **fields: Any) -> dict[str, Any]:

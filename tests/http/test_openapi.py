@@ -73,6 +73,16 @@ def test_every_operation_says_what_it_is_for(app: FastAPI) -> None:
     assert [name for name, operation in operations(app) if not operation.get("description")] == []
 
 
+def test_every_success_says_what_it_answers(app: FastAPI) -> None:
+    vague = [
+        (name, status)
+        for name, operation in operations(app)
+        for status, response in operation["responses"].items()
+        if status.startswith("2") and not all(body.get("schema") for body in response.get("content", {"": {}}).values())
+    ]
+    assert vague == []
+
+
 def test_a_guarded_route_names_its_token_its_people_and_its_problems(app: FastAPI) -> None:
     for route in routes_of(app):
         operation = operation_of(app, route)

@@ -322,11 +322,12 @@ async def test_only_a_member_is_struck_off_and_a_day_is_corrected_by_its_version
 
 async def test_a_roster_comes_as_csv_too(api: Api) -> None:
     await register(api, line(1), line(2))
-    data = "户编号,动作,生效日期,文号\nH000001,列入,2018-03-01,花1号\nH000002,列入,2018-03-01,花1号\nH000009,列入,2018-03-01,花1号\n"
+    rows = [f"H00000{number},列入,2018-03-01,花1号" for number in (1, 2, 9)]
+    data = "\n".join(["户编号,动作,生效日期,文号", *rows])
     path = f"{ROSTERS}/industry_award/import"
     refused = await api.post("district-maker", path, content=data.encode(), media="text/csv")
     assert codes(refused) == [("household-unknown", 4)]
-    good = "\n".join(data.splitlines()[:-1]).encode()
+    good = data.rpartition("\n")[0].encode()
     preview = await api.post("district-maker", f"{path}?preview=true", content=good, media="text/csv")
     done = await api.post("district-maker", path, content=good, media="text/csv")
     assert (preview.status_code, done.status_code) == (200, 201)
@@ -374,8 +375,10 @@ async def test_an_organisation_is_recorded_once_with_its_account_masked(api: Api
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [({"credit_code": "91999999000000001A"}, ["uscc-checksum"]), ({"credit_code": "1"}, ["uscc-malformed"]),
-     ({"account": "abc"}, ["account-malformed"]), ({"credit_code": "1", "account": "1"}, ["account-malformed", "uscc-malformed"]),
-     ({"kind": "person"}, ["field-invalid"]), ({"name": " "}, ["text-unreadable"]), ({"colour": "red"}, ["field-invalid"])],
+     ({"account": "abc"}, ["account-malformed"]),
+     ({"credit_code": "1", "account": "1"}, ["account-malformed", "uscc-malformed"]),
+     ({"kind": "person"}, ["field-invalid"]), ({"name": " "}, ["text-unreadable"]),
+     ({"colour": "red"}, ["field-unknown"])],
 )  # fmt: skip
 async def test_an_organisation_that_cannot_be_is_refused(api: Api, fields: dict[str, str], expected: list[str]) -> None:
     answer = await api.post("district-maker", f"/v1/books/{DISTRICT}/organisations", organisation(1, **fields))
@@ -413,8 +416,10 @@ async def test_divisions_are_listed_by_level_and_parent(api: Api) -> None:
 
 
 async def test_parameters_are_told_with_all_versions_or_as_of_a_day(api: Api, world: World) -> None:
-    await insert(world.owner, "parameter", {"code": "village_count_targeted", "version": 2, "value": 270, "unit": "count",
-                                            "valid_from": date(2019, 1, 1), "source": "test"})  # fmt: skip
+    await insert(world.owner, "parameter", {
+        "code": "village_count_targeted", "version": 2, "value": 270, "unit": "count", "valid_from": date(2019, 1, 1),
+        "source": "test",
+    })  # fmt: skip
     every = (await api.get("township-maker", "/v1/parameters")).json()["parameters"]
     assert [row["value"] for row in every if row["code"] == "village_count_targeted"] == ["271", "270"]
     assert [row["value"] for row in every if row["code"] == "village_standard_targeted"] == ["200000.00"]

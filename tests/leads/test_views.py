@@ -22,7 +22,7 @@ from tests.leads.cases import LATER
 COLUMNS = ["rule", "book", "subject_kind", "subject_id", "subject_no", "happened_on", "amount", "evidence", "sort_key"]
 EVIDENCE = {
     "account_id", "account_kind", "accounts", "action", "adopted_fen", "adoptions", "allocated_fen", "allocation_id",
-    "amount_fen", "approver", "attempts", "attempts_of_this_kind", "balance_fen", "book", "code", "codes",
+    "amount_fen", "approver", "at", "attempts", "balance_fen", "book", "call_count", "calls", "code", "codes",
     "declared_fen", "district_count", "document_no", "document_nos", "effective_on", "entitlement_on", "entry_id",
     "exception_document_no", "excess_fen", "exec_year", "figure_document_no", "first_at", "first_on", "fiscal_year",
     "floor_fen", "fund_code", "household_count", "household_id", "household_no", "households", "idle_days",

@@ -64,7 +64,8 @@ async def register(
     tables: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {
         "household": (["book", "household_id", "household_no", "village_code", "recorded_by"],
                       [(book, p.household_id, p.household_no, village, maker) for p in people]),
-        "person": (["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed", "recorded_by"],
+        "person": (["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed",
+                    "recorded_by"],
                    [(book, p.person_id, p.household_id, True, vault.digest("identity", p.identity),
                      vault.digest("name", p.name), b"sealed", maker) for p in people]),
         "registry_status": (["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
@@ -96,7 +97,7 @@ async def money(world: World, project: UUID, amount: int = 10_000_000) -> UUID:
     return allocation
 
 
-def line_of(person: Person, amount: str = "80.00", **fields: Any) -> dict[str, Any]:
+def line_of(person: Person, amount: object = "80.00", **fields: Any) -> dict[str, Any]:
     """A line of a person programme."""
     return {"identity_number": person.identity, "name": person.name, "card": person.card, "amount": amount,
             "quantity": 1, "participation_ref": "出勤表3号", **fields}  # fmt: skip
@@ -134,7 +135,9 @@ async def approved(api: Api, world: World, body: dict[str, Any]) -> dict[str, An
     return dict(answer.json())
 
 
-async def approve(api: Api, made: dict[str, Any], who: str = "district-approver", *, key: str | None = None) -> httpx.Response:
+async def approve(
+    api: Api, made: dict[str, Any], who: str = "district-approver", *, key: str | None = None
+) -> httpx.Response:
     """Approve what an upload answered."""
     path = f"{LISTS}/{made['payment_list_id']}/approve"
     return await api.post(who, path, {"content_sha256": made["content_sha256"]}, key=key)

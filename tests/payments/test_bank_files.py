@@ -18,15 +18,21 @@ async def paid_list(api: Api, world: World, size: int = 3, **fields: Any) -> dic
     """A list of people, paid; with its entry's id."""
     project = await world.project()
     allocation = await money(world, project)
-    made = await approved(api, world, list_body(world, project, allocation, await register(world, vault_of(api), size), **fields))
+    made = await approved(
+        api, world, list_body(world, project, allocation, await register(world, vault_of(api), size), **fields)
+    )
     paid = await pay(api, made)
     assert paid.status_code == 200, paid.text
     return made | {"entry_id": paid.json()["entry_id"]}
 
 
-async def send(api: Api, *results: dict[str, Any], who: str = "district-maker", key: str | None = None, **fields: Any) -> httpx.Response:
+async def send(
+    api: Api, *results: dict[str, Any], who: str = "district-maker", key: str | None = None, **fields: Any
+) -> httpx.Response:
     """Upload a bank file as JSON."""
-    return await api.post(who, BANK, {"document_no": "回盘1号", "settled_on": "2019-03-04", **fields, "results": list(results)}, key=key)
+    return await api.post(
+        who, BANK, {"document_no": "回盘1号", "settled_on": "2019-03-04", **fields, "results": list(results)}, key=key
+    )
 
 
 def faults_of(answer: httpx.Response) -> list[tuple[str, str]]:
@@ -37,7 +43,11 @@ async def test_a_file_with_faults_records_nothing_and_names_them_all(api: Api, w
     made = await paid_list(api, world)
     project = UUID(made["project_id"])
     other = await money(world, project)
-    unpaid = (await api.post("district-maker", LISTS, list_body(world, project, other, await register(world, vault_of(api), 1)))).json()
+    unpaid = (
+        await api.post(
+            "district-maker", LISTS, list_body(world, project, other, await register(world, vault_of(api), 1))
+        )
+    ).json()
     mine = {"payment_list_id": made["payment_list_id"]}
     answer = await send(
         api,
@@ -73,7 +83,9 @@ async def test_a_result_is_recorded_once(api: Api, world: World) -> None:
     assert "bank-result-exists" in back.text
     other = {**mine, "line_no": 2}
     assert (await send(api, {**other, "outcome": "returned"})).status_code == 201
-    assert faults_of(await send(api, {**other, "outcome": "credited"})) == [("bank-result-contradicts", "/results/0/outcome")]
+    assert faults_of(await send(api, {**other, "outcome": "credited"})) == [
+        ("bank-result-contradicts", "/results/0/outcome")
+    ]
 
 
 async def test_the_same_file_sent_by_two_at_once_is_recorded_once(api: Api, world: World) -> None:
@@ -86,7 +98,11 @@ async def test_the_same_file_sent_by_two_at_once_is_recorded_once(api: Api, worl
 
 async def test_each_payment_of_a_file_gets_a_return_of_its_own(api: Api, world: World) -> None:
     first, second = await paid_list(api, world), await paid_list(api, world)
-    results = [{"entry_id": made["entry_id"], "line_no": number, "outcome": "returned"} for number in (1, 2) for made in (first, second)]
+    results = [
+        {"entry_id": made["entry_id"], "line_no": number, "outcome": "returned"}
+        for number in (1, 2)
+        for made in (first, second)
+    ]
     answer = await send(api, *results, key="k")
     assert [draft["total"] for draft in answer.json()["returns"]] == ["160.00", "160.00"], answer.text
     assert (await send(api, *results, key="k")).json() == answer.json()
@@ -99,7 +115,12 @@ async def test_a_return_is_approved_by_a_second_person_of_finance_and_once(api: 
     made = await paid_list(api, world)
     answer = await send(api, {"payment_list_id": made["payment_list_id"], "line_no": 1, "outcome": "returned"})
     (draft,) = answer.json()["returns"]
-    for who, status in (("district-maker", 403), ("district-payer", 403), ("other-approver", 403), ("poverty-approver", 409)):
+    for who, status in (
+        ("district-maker", 403),
+        ("district-payer", 403),
+        ("other-approver", 403),
+        ("poverty-approver", 409),
+    ):
         assert (await api.approve(who, DISTRICT, draft)).status_code == status, who
     assert (await api.approve("district-approver", DISTRICT, draft)).status_code == 200
     assert (await api.approve("district-approver", DISTRICT, draft)).status_code == 409
@@ -121,7 +142,9 @@ async def test_a_bank_csv_goes_in_as_it_is(api: Api, world: World) -> None:
     answer = await api.client.post(BANK, params=query, content=text.encode("gb18030"), headers=headers)
     assert answer.status_code == 201, answer.text
     assert (answer.json()["credited_lines"], answer.json()["returned_lines"]) == (2, 1)
-    bad = await api.client.post(BANK, params={**query, "settled_on": "soon"}, content=text.encode(), headers={**headers, "Idempotency-Key": "2"})
+    bad = await api.client.post(
+        BANK, params={**query, "settled_on": "soon"}, content=text.encode(), headers={**headers, "Idempotency-Key": "2"}
+    )
     assert (bad.status_code, bad.json()["faults"][0]["pointer"]) == (422, "#query/settled_on")
 
 

@@ -34,9 +34,15 @@ def lines_of(*amounts: int, named: dict[int, str] | None = None) -> list[Line]:
 
 def spread(sources: list[Source], lines: list[Line]) -> tuple[dict[UUID, int], list[int], list[str]]:
     legs, numbers, faults = assign(rows_of([], frozenset()), sources, lines, PROJECT)
-    assert sum(leg.amount for leg in legs) == sum(line.amount for line, number in zip(lines, numbers, strict=True) if number)
+    assert sum(leg.amount for leg in legs) == sum(
+        line.amount for line, number in zip(lines, numbers, strict=True) if number
+    )
     assert all(leg.project_id == PROJECT for leg in legs)
-    return {leg.allocation_id: leg.amount for leg in legs if leg.allocation_id}, numbers, [fault.code for fault in faults]
+    return (
+        {leg.allocation_id: leg.amount for leg in legs if leg.allocation_id},
+        numbers,
+        [fault.code for fault in faults],
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,7 +56,13 @@ def spread(sources: list[Source], lines: list[Line]) -> tuple[dict[UUID, int], l
         ([Source(A, 5), Source(B, 5)], lines_of(5, 5, named={1: str(A)}), {A: 5, B: 5}, [2, 1], []),
         # By document number, where only one source has it.
         ([Source(A, None, "指1"), Source(B, None, "指2")], lines_of(5, named={0: "指2"}), {B: 5}, [1], []),
-        ([Source(A, None, "指1"), Source(B, None, "指1")], lines_of(5, named={0: "指1"}), {}, [0], ["line-source-unknown"]),
+        (
+            [Source(A, None, "指1"), Source(B, None, "指1")],
+            lines_of(5, named={0: "指1"}),
+            {},
+            [0],
+            ["line-source-unknown"],
+        ),
         ([Source(A)], lines_of(5, named={0: str(C)}), {}, [0], ["line-source-unknown"]),
         # No line is split.
         ([Source(A, 8), Source(B, 8)], lines_of(6, 6, 4), {A: 6, B: 6}, [1, 2, 0], ["line-fits-no-source"]),
@@ -105,10 +117,19 @@ def bank(*elements: Any, defaults: FileDefaults | None = None) -> tuple[list[Any
         ({"line_no": 1, "outcome": "lost"}, ("bank-outcome-unknown", "/results/0/outcome")),
         ({"outcome": "credited"}, ("field-missing", "/results/0/line_no")),
         ({"line_no": 1}, ("field-missing", "/results/0/outcome")),
-        ({"line_no": 1, "outcome": "returned", "reason": "卡号6222 0200 1234不符"}, ("reason-holds-number", "/results/0/reason")),
-        ({"line_no": 1, "outcome": "returned", "settled_on": "04.03.2019"}, ("date-malformed", "/results/0/settled_on")),
+        (
+            {"line_no": 1, "outcome": "returned", "reason": "卡号6222 0200 1234不符"},
+            ("reason-holds-number", "/results/0/reason"),
+        ),
+        (
+            {"line_no": 1, "outcome": "returned", "settled_on": "04.03.2019"},
+            ("date-malformed", "/results/0/settled_on"),
+        ),
         ({"line_no": 1, "outcome": "returned", "entry_id": "x"}, ("id-malformed", "/results/0/entry_id")),
-        ({"line_no": 1, "outcome": "credited", "entry_id": str(A), "payment_list_id": str(B)}, ("bank-list-missing", "/results/0")),
+        (
+            {"line_no": 1, "outcome": "credited", "entry_id": str(A), "payment_list_id": str(B)},
+            ("bank-list-missing", "/results/0"),
+        ),
         ({"line_no": 1, "outcome": "credited", "mood": 1}, ("line-field-unknown", "/results/0")),
     ],
 )
@@ -139,4 +160,7 @@ def test_a_bank_csv_is_read() -> None:
     upload = csv_lines("行号,结果,退票原因\n3,成功,\n4,退票,账户已销户\n".encode("gb18030"), HEADINGS, REQUIRED, 10)
     lines, faults = read_bank_lines(upload, FileDefaults("回盘1号", date(2019, 3, 4), None, B))
     assert faults == []
-    assert [(line.row, line.line_no, line.outcome, line.reason) for line in lines] == [(2, 3, "credited", ""), (3, 4, "returned", "账户已销户")]
+    assert [(line.row, line.line_no, line.outcome, line.reason) for line in lines] == [
+        (2, 3, "credited", ""),
+        (3, 4, "returned", "账户已销户"),
+    ]

@@ -64,7 +64,8 @@ async def test_a_division_out_of_place_is_refused(service: Connection, row: Divi
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("42011x,某区,district,420100", "division-code-malformed"), ("420117,某区,township,420100", "division-level-unknown"),
+    [("42011x,某区,district,420100", "division-code-malformed"),
+     ("420117,某区,township,420100", "division-level-unknown"),
      ("420117,,district,420100", "cell-empty")],
 )  # fmt: skip
 def test_a_line_that_is_no_division_is_named(text: str, code: str) -> None:

@@ -15,8 +15,8 @@ import fundledger
 from fundledger.db.connection import Connection
 
 COLUMNS = """
-SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type, NOT a.attnotnull AS nullable, a.atthasdef AS has_default,
-       coalesce((SELECT array_position(i.indkey::smallint[], a.attnum) FROM pg_index i
+SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type, NOT a.attnotnull AS nullable,
+       a.atthasdef AS has_default, coalesce((SELECT array_position(i.indkey::smallint[], a.attnum) FROM pg_index i
                  WHERE i.indrelid = a.attrelid AND i.indisprimary), -1) AS key_position
 FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped
 """

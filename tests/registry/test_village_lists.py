@@ -72,8 +72,9 @@ async def test_every_wrong_code_is_named_at_once(api: Api, world: World, village
     refused = await api.post("city-maker", PATH, body([*villages[:271], *wrong]))
     assert (refused.status_code, refused.json()["code"]) == (409, "registry-refused")
     assert codes(refused) == [
-        ("village-count-wrong", "/villages"), ("village-foreign", "/villages/271"), ("division-not-village", "/villages/272"),
-        ("village-unknown", "/villages/273"), ("village-repeated", "/villages/274"),
+        ("village-count-wrong", "/villages"), ("village-foreign", "/villages/271"),
+        ("division-not-village", "/villages/272"), ("village-unknown", "/villages/273"),
+        ("village-repeated", "/villages/274"),
     ]  # fmt: skip
     assert await world.service.fetchval("SELECT count(*) FROM village_list") == 0
     assert await world.service.fetchval("SELECT count(*) FROM refusal WHERE code = 'registry-refused'") == 1

@@ -195,7 +195,7 @@ async def test_a_sequencer_killed_while_the_book_grows_loses_and_doubles_nothing
         for _ in range(count):
             await world.release(allocation, 10)
 
-    for _ in range(3):
+    for _ in range(2):
         process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=subprocess.DEVNULL)
         sealed = await world.service.fetchval("SELECT count(*) FROM log_leaf")
         while await world.service.fetchval("SELECT count(*) FROM log_leaf") == sealed:

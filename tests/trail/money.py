@@ -44,7 +44,9 @@ async def bank_returns(world: World, entry_id: UUID, line_no: int, amount: int) 
     return await undo(world, DISTRICT, entry_id, line_no, amount, kind="return")
 
 
-async def pay(world: World, project: UUID, lines: Sequence[tuple[UUID, int, Payee]]) -> Posted:
+async def pay(
+    world: World, project: UUID, lines: Sequence[tuple[UUID, int, Payee]], *, period: str = "2019-02"
+) -> Posted:
     """Pay (allocation, fen, payee) lines in one list; one leg per allocation, in the order they first appear."""
     allocations = list(dict.fromkeys(allocation for allocation, _, _ in lines))
     totals = {one: sum(amount for allocation, amount, _ in lines if allocation == one) for one in allocations}
@@ -52,7 +54,7 @@ async def pay(world: World, project: UUID, lines: Sequence[tuple[UUID, int, Paye
     new = await world.draft(DISTRICT, "pay", legs, line_count=len(lines))
     await insert(world.service, "payment_list", {
         "book": DISTRICT, "instruction_id": new, "project_id": project, "programme_code": "labour_subsidy",
-        "period": "2019-02", "entitlement_on": date(2019, 2, 1), "payee_kind": "person", "pay_method": "transfer",
+        "period": period, "entitlement_on": date(2019, 2, 1), "payee_kind": "person", "pay_method": "transfer",
         "is_final": False,
     })  # fmt: skip
     await world.service.copy_records_to_table(
@@ -60,7 +62,7 @@ async def pay(world: World, project: UUID, lines: Sequence[tuple[UUID, int, Paye
         columns=["book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity",
                  "programme_code", "period", "participation_ref", "name_commitment", "card_commitment"],
         records=[(DISTRICT, new, allocations.index(allocation) + 1, number, amount, person, household, 10_000,
-                  "labour_subsidy", "2019-02", "出勤表", os.urandom(32), os.urandom(32))
+                  "labour_subsidy", period, "出勤表", os.urandom(32), os.urandom(32))
                  for number, (allocation, amount, (household, person)) in enumerate(lines, start=1)],
     )  # fmt: skip
     await world.notice("payment_list", new, sum(totals.values()))

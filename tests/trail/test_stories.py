@@ -110,14 +110,15 @@ async def test_two_allocations_in_one_project_keep_their_own_origins(world: Worl
         await world.release(allocation, 500)
         await fund(world, allocation, project, 500)
     people = await world.persons(2)
-    paid = await pay(world, project, [(one, 70, people[0]), (other, 30, people[0]), (other, 200, people[1])])
+    paid = await pay(world, project, [(one, 70, people[0]), (other, 200, people[1])])
+    await pay(world, project, [(other, 30, people[0])], period="2019-01")
 
     found = await ask(world.service, "up", Subject("household", people[0][0]))
     assert {(row["fiscal_year"], row["amount"]) for row in found.origins} == {(2019, 70), (2018, 30)}
     assert next(row["document_no"] for row in found.origins if row["fiscal_year"] == 2018) == "武财农1号"
     assert next(row["budget_line_id"] for row in found.origins if row["fiscal_year"] == 2018) == other_line
     entry = await ask(world.service, "up", Subject("entry", paid.entry_id))
-    assert {row["fiscal_year"]: row["amount"] for row in entry.origins} == {2019: 70, 2018: 230}
+    assert {row["fiscal_year"]: row["amount"] for row in entry.origins} == {2019: 70, 2018: 200}
     of_project = await ask(world.service, "up", Subject("project", project))
     assert {row["fiscal_year"]: row["amount"] for row in of_project.origins} == {2019: 500, 2018: 500}
 
@@ -144,8 +145,12 @@ async def test_a_release_taken_back_returns_to_its_allocation_and_may_go_out_aga
     second = await world.release(allocation, 500)
 
     down = await ask(world.service, "down", Subject("release", first.entry_id), book=CITY)
-    # 200 in the project and 100 unspent; 300 came back and wait behind the 400 never released: 100 of them went out.
-    assert sorted(row["amount"] for row in down.ends) == [100, 100, 200, 200]
+    # 200 are in the project, 100 stayed unspent; 300 came back and queue behind the 400 that were never released, so
+    # that 100 of them went out again and 200 wait.
+    kinds = {row["account_id"]: row["account_kind"] for row in down.nodes.accounts}
+    assert {kinds[row["account_id"]]: row["amount"] for row in down.ends} == {
+        "available": 200, "executable": 200, "unreleased": 200,
+    }  # fmt: skip
     up = await ask(world.service, "up", line(second), book=CITY)
     assert [row[1:3] for row in shape(up)][:4] == [
         (second.entry_id, 0), (shape(up)[1][1], 600), (back.entry_id, 0), (shape(up)[3][1], 600),
@@ -231,7 +236,7 @@ async def test_pages_of_a_trail_lie_end_to_end_and_each_adds_up(world: World) ->
             assert sum(edge.amount for edge in page.edges if edge.depth == 0) == page.amount
             told += sum(edge.amount for edge in page.edges)
             place, amount, pages = page.beyond, amount + page.amount, pages + 1
-        assert (amount, pages > 4) == (whole.amount == amount and amount, True)
+        assert (amount, pages > 2) == (whole.amount, True)
         assert told == sum(edge.amount for edge in whole.edges)
     with pytest.raises(FundledgerError, match="trail-limit-too-small"):
         await ask(world.service, "down", Subject("allocation", allocation), limit=2)

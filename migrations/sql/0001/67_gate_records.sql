@@ -55,11 +55,12 @@ BEGIN
         UNION ALL SELECT * FROM gate_check_officers(v_work)
         UNION ALL SELECT * FROM gate_check_periods(v_legs)
         UNION ALL SELECT f.* FROM gate_check_instruction(v_work) f WHERE f.code IN ('date-in-future', 'amount-too-large', 'already-posted')
-        UNION ALL
-        SELECT 1, 'funds', 'balance-insufficient', NULL::integer, jsonb_build_object('allocation_id', l.allocation_id,
-               'project_id', l.project_id, 'shortfall', l.amount - coalesce(b.received - b.given, 0))
-        FROM unnest(v_legs) l LEFT JOIN account_balance b ON b.book = l.book AND b.account_id = l.credit_account
-        WHERE l.amount > coalesce(b.received - b.given, 0);
+        UNION ALL SELECT * FROM gate_check_balances(gate_totals(v_legs))
+        UNION ALL       -- an account that nobody has opened yet has nothing
+        SELECT 1, 'funds', 'balance-insufficient', NULL::integer, jsonb_build_object('account_kind', l.payer_kind,
+               'allocation_id', l.allocation_id, 'project_id', l.project_id, 'shortfall', l.amount)
+        FROM unnest(v_legs) l
+        WHERE NOT EXISTS (SELECT FROM account_balance b WHERE b.book = l.book AND b.account_id = l.credit_account);
 END $$;
 
 -- Closing takes the month's row whole: postings that share it finish first, later ones see it closed.

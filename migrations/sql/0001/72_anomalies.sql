@@ -22,12 +22,12 @@ INSERT INTO log_queue (order_no, book, kind, record_id)
 SELECT nextval('record_order'), 420100, 'parameter', parameter_id FROM parameter WHERE code = 'reissue_days';
 
 CREATE INDEX refusal_day ON refusal (((refused_at AT TIME ZONE 'Asia/Shanghai')::date), book);
-CREATE INDEX entry_paid_on ON entry (effective_on) WHERE entry_kind = 'pay';
 CREATE INDEX bank_result_returned ON bank_result (settled_on) WHERE outcome = 'returned';
 CREATE INDEX registry_status_ended ON registry_status (subject_id) WHERE status IN ('removed', 'deceased');
 CREATE INDEX roster_member_struck_off ON roster_member (payee_id) WHERE action = 'struck_off';
 
 -- What several rules look at: a line of a posted payment list that has not come back whole, and how to find it again.
+-- Rules that know their few lines join it LATERAL with OFFSET 0: they are sought by index, and nothing else is looked at.
 CREATE VIEW anomaly_standing_line AS
     SELECT e.book, e.entry_id, e.instruction_id, e.effective_on, e.document_no, p.project_id, p.payee_kind, p.entitlement_on,
            l.line_no, l.amount, l.payee_id, l.household_id, h.household_no, l.quantity, l.programme_code, l.period,
@@ -51,23 +51,28 @@ CREATE VIEW anomaly_people AS                -- who answers for an entry: offici
     LEFT JOIN LATERAL (SELECT t.name FROM officer_term t WHERE t.book = e.book AND t.officer_id = e.officer_id
                        ORDER BY t.version DESC LIMIT 1) o ON true;
 
--- REF-01: which person of which unit tried what the rules refuse, and how often.
+-- REF-01: which person of which unit tried what the rules refuse, how often. A hit per person, action, code and day of the
+-- first try; the same call again is counted in its record (refusal_count), whenever it came.
 CREATE VIEW anomaly_refused_attempt AS
-    SELECT 'REF-01'::text AS rule, r.book, 'staff'::text AS subject_kind, r.staff_id AS subject_id, n.document_no AS subject_no,
-           (r.refused_at AT TIME ZONE 'Asia/Shanghai')::date AS happened_on, n.total AS amount,
-           jsonb_build_object('refusal_id', r.refusal_id, 'code', r.code, 'action', r.action, 'attempts', 1 + coalesce(c.repeats, 0),
-               'first_at', r.refused_at, 'last_at', coalesce(c.last_at, r.refused_at), 'person', s.name, 'unit', u.name,
-               'unit_kind', u.kind, 'subject_id', r.subject_id, 'document_no', n.document_no, 'params', r.detail -> 'params',
-               'codes', r.detail -> 'codes', 'attempts_of_this_kind', (
-                   SELECT sum(1 + coalesce(k.repeats, 0)) FROM refusal o
-                   LEFT JOIN refusal_count k ON k.book = o.book AND k.refusal_id = o.refusal_id
-                   WHERE o.book = r.book AND o.staff_id = r.staff_id AND o.action = r.action AND o.code = r.code)) AS evidence,
-           r.refusal_id::text AS sort_key
-    FROM refusal r
-    JOIN staff s ON s.book = r.book AND s.staff_id = r.staff_id
-    JOIN unit u ON u.book = r.book AND u.unit_id = r.unit_id
-    LEFT JOIN refusal_count c ON c.book = r.book AND c.refusal_id = r.refusal_id
-    LEFT JOIN instruction n ON n.book = r.book AND n.instruction_id = r.subject_id;
+    SELECT 'REF-01'::text AS rule, g.book, 'staff'::text AS subject_kind, g.staff_id AS subject_id, g.document_no AS subject_no,
+           g.day AS happened_on, g.amount,
+           jsonb_build_object('code', g.code, 'action', g.action, 'attempts', g.attempts, 'call_count', g.calls,
+               'first_at', g.first_at, 'last_at', g.last_at, 'person', s.name, 'unit', u.name, 'unit_kind', u.kind,
+               'calls', to_jsonb(g.records[1:50])) AS evidence,
+           g.staff_id || ':' || g.action || ':' || g.code AS sort_key
+    FROM (
+        SELECT r.book, r.staff_id, r.unit_id, r.action, r.code, (r.refused_at AT TIME ZONE 'Asia/Shanghai')::date AS day,
+               count(*) AS calls, sum(1 + coalesce(c.repeats, 0)) AS attempts, min(r.refused_at) AS first_at,
+               max(coalesce(c.last_at, r.refused_at)) AS last_at, max(n.total) AS amount, min(n.document_no) AS document_no,
+               array_agg(jsonb_build_object('refusal_id', r.refusal_id, 'at', r.refused_at, 'attempts', 1 + coalesce(c.repeats, 0),
+                   'subject_id', r.subject_id, 'document_no', n.document_no, 'params', r.detail -> 'params', 'codes', r.detail -> 'codes')
+                   ORDER BY r.order_no) AS records
+        FROM refusal r
+        LEFT JOIN refusal_count c ON c.book = r.book AND c.refusal_id = r.refusal_id
+        LEFT JOIN instruction n ON n.book = r.book AND n.instruction_id = r.subject_id
+        GROUP BY r.book, r.staff_id, r.unit_id, r.action, r.code, (r.refused_at AT TIME ZONE 'Asia/Shanghai')::date) g
+    JOIN staff s ON s.book = g.book AND s.staff_id = g.staff_id
+    JOIN unit u ON u.book = g.book AND u.unit_id = g.unit_id;
 
 -- IDL-03: money of an allocation that lies unspent in its district. The legal age runs from 1 January of the
 -- allocation's fiscal year, not from the day it came; the balance is that of the asked day.
@@ -76,25 +81,24 @@ CREATE VIEW anomaly_idle_money AS
            a.document_no AS subject_no, make_date(a.fiscal_year, 1, 1) + (SELECT idle_days FROM anomaly_setting) + 1 AS happened_on,
            m.balance AS amount,
            jsonb_build_object('allocation_id', a.allocation_id, 'document_no', a.document_no, 'fund_code', a.fund_code,
-               'fiscal_year', a.fiscal_year, 'village_code', a.village_code, 'account_kind', k.account_kind,
+               'fiscal_year', a.fiscal_year, 'village_code', a.village_code, 'account_kind', m.account_kind,
                'balance_fen', m.balance, 'on', (SELECT day FROM anomaly_setting), 'idle_days', (SELECT day FROM anomaly_setting) - make_date(a.fiscal_year, 1, 1),
                'limit_days', (SELECT idle_days FROM anomaly_setting), 'last_movement_on', m.last_movement_on, 'accounts', m.accounts) AS evidence,
-           a.allocation_id || ':' || k.account_kind AS sort_key
+           a.allocation_id || ':' || m.account_kind AS sort_key
     FROM allocation a
-    CROSS JOIN (VALUES ('executable'), ('available')) k (account_kind)
     CROSS JOIN LATERAL (
-        SELECT sum(x.balance)::bigint AS balance, max(x.last_effective_on) AS last_movement_on,
+        SELECT x.account_kind, sum(x.balance)::bigint AS balance, max(x.last_effective_on) AS last_movement_on,
                jsonb_agg(jsonb_build_object('account_id', x.account_id, 'project_id', x.project_id, 'exec_year', x.exec_year,
                    'balance_fen', x.balance) ORDER BY x.exec_year, x.account_id) AS accounts
-        FROM (SELECT c.account_id, c.project_id, c.exec_year, b.last_effective_on,
+        FROM (SELECT c.account_kind, c.account_id, c.project_id, c.exec_year, b.last_effective_on,
                      CASE WHEN b.last_effective_on <= (SELECT day FROM anomaly_setting) THEN b.received - b.given
                           ELSE coalesce((SELECT sum(d.received - d.given) FROM account_day d WHERE d.book = c.book
                                AND d.account_id = c.account_id AND d.day <= (SELECT day FROM anomaly_setting)), 0)::bigint END AS balance
               FROM account c JOIN account_balance b ON b.book = c.book AND b.account_id = c.account_id
-              WHERE c.book = a.book AND c.allocation_id = a.allocation_id AND c.account_kind = k.account_kind) x
-        WHERE x.balance > 0) m
-    WHERE a.book = a.district AND m.balance > 0
-      -- make_date(fiscal_year, 1, 1) + days < on, said so that the index helps
+              WHERE c.book = a.book AND c.allocation_id = a.allocation_id AND c.account_kind IN ('executable', 'available')) x
+        WHERE x.balance > 0 GROUP BY x.account_kind) m
+    WHERE a.book = a.district
+      -- make_date(fiscal_year, 1, 1) + days < day, said so that the index helps
       AND a.fiscal_year <= extract(year FROM (SELECT day FROM anomaly_setting) - (SELECT idle_days FROM anomaly_setting) - 1)::smallint;
 
 -- FCL-12: one card takes the money of several households, of other districts too. A hit per card and book; the card is a
@@ -104,7 +108,8 @@ CREATE VIEW anomaly_shared_card AS
         SELECT l.card_hash FROM payment_line l WHERE l.card_hash IS NOT NULL
         GROUP BY l.card_hash HAVING count(DISTINCT l.household_id) > 1
     ), line AS MATERIALIZED (
-        SELECT s.* FROM shared c JOIN anomaly_standing_line s ON s.card_hash = c.card_hash WHERE s.household_id IS NOT NULL
+        SELECT s.* FROM shared c CROSS JOIN LATERAL (
+            SELECT * FROM anomaly_standing_line s WHERE s.card_hash = c.card_hash AND s.household_id IS NOT NULL OFFSET 0) s
     ), family AS (
         SELECT l.card_hash, l.book, l.household_id, l.household_no, min(l.effective_on) AS first_on, sum(l.amount)::bigint AS amount,
                count(*) AS payments FROM line l GROUP BY 1, 2, 3, 4
@@ -130,16 +135,18 @@ CREATE VIEW anomaly_shared_card AS
 -- came back whole does not count.
 CREATE VIEW anomaly_paid_twice AS
     WITH candidate AS MATERIALIZED (
-        SELECT l.book, l.payee_id FROM payment_line l GROUP BY l.payee_id, l.programme_code, l.period, l.book HAVING count(*) > 1
+        SELECT l.payee_id FROM (SELECT l.payee_id, row_number() OVER (PARTITION BY l.payee_id, l.programme_code, l.period) AS n
+                                FROM payment_line l) l WHERE l.n = 2      -- in the order of an index: nothing is sorted
         UNION
-        SELECT p.book, v.payee_id FROM person p
+        SELECT v.payee_id FROM person p
         CROSS JOIN LATERAL (VALUES (p.person_id), (CASE WHEN p.is_head THEN p.household_id END)) v (payee_id)
         WHERE v.payee_id IS NOT NULL
           AND p.identity_hash IN (SELECT q.identity_hash FROM person q GROUP BY q.identity_hash HAVING count(*) > 1)
     ), claim AS MATERIALIZED (
         SELECT s.*, coalesce(i.identity_hash, uuid_send(s.payee_id)) AS claimant
         FROM candidate c
-        JOIN anomaly_standing_line s ON s.payee_id = c.payee_id AND s.book = c.book AND s.payee_kind <> 'organisation'
+        CROSS JOIN LATERAL (
+            SELECT * FROM anomaly_standing_line s WHERE s.payee_id = c.payee_id AND s.payee_kind <> 'organisation' OFFSET 0) s
         LEFT JOIN LATERAL (
             SELECT p.identity_hash FROM person p WHERE p.book = s.book AND p.person_id = s.payee_id
             UNION ALL
@@ -188,15 +195,18 @@ CREATE VIEW anomaly_unconfirmed AS
 -- STD-01: more than the standard of the entitlement date allows, with or without a document that excepts it.
 CREATE VIEW anomaly_above_standard AS
     SELECT 'STD-01'::text AS rule, s.book, s.payee_kind AS subject_kind, s.payee_id AS subject_id, s.household_no AS subject_no,
-           s.effective_on AS happened_on, s.amount - x.standard * s.quantity AS amount,
+           e.effective_on AS happened_on, s.amount - x.standard * s.quantity AS amount,
            s.evidence || jsonb_build_object('standard_fen', x.standard, 'quantity', s.quantity, 'entitlement_on', s.entitlement_on,
                'excess_fen', s.amount - x.standard * s.quantity, 'exception_document_no', s.exception_document_no, 'people',
                (SELECT y.people FROM anomaly_people y WHERE y.book = s.book AND y.entry_id = s.entry_id)) AS evidence,
            s.entry_id || ':' || lpad(s.line_no::text, 7, '0') AS sort_key
-    FROM payment_list p
+    FROM entry e
+    JOIN payment_list p ON p.book = e.book AND p.instruction_id = e.instruction_id
     JOIN programme g ON g.programme_code = p.programme_code AND g.standard_parameter IS NOT NULL
     CROSS JOIN LATERAL (SELECT coalesce(parameter_value(g.standard_parameter, p.entitlement_on), 0) AS standard OFFSET 0) x
-    JOIN anomaly_standing_line s ON s.book = p.book AND s.instruction_id = p.instruction_id AND s.amount > x.standard * s.quantity;
+    CROSS JOIN LATERAL (SELECT * FROM anomaly_standing_line s WHERE s.book = p.book AND s.instruction_id = p.instruction_id
+        AND s.amount > x.standard * s.quantity OFFSET 0) s
+    WHERE e.entry_kind = 'pay';
 
 -- FCL-03: paid for a day on which the payee was struck off, removed or dead, as is known now (the gate refuses what was
 -- known then). Leaving poverty (脱贫) ends nothing through 2020.
@@ -242,12 +252,13 @@ CREATE VIEW anomaly_not_reissued AS
     CROSS JOIN LATERAL (SELECT parameter_value('reissue_days', r.settled_on)::integer AS days OFFSET 0) d
     JOIN entry e ON e.book = r.book AND e.entry_id = r.entry_id
     JOIN payment_list p ON p.book = e.book AND p.instruction_id = e.instruction_id
-    JOIN payment_line l ON l.book = e.book AND l.instruction_id = e.instruction_id AND l.line_no = r.line_no
+    CROSS JOIN LATERAL (SELECT * FROM payment_line l WHERE l.book = e.book AND l.instruction_id = e.instruction_id
+        AND l.line_no = r.line_no OFFSET 0) l
     LEFT JOIN household h ON h.book = l.book AND h.household_id = l.household_id
     WHERE r.outcome = 'returned' AND r.settled_on < (SELECT day FROM anomaly_setting) AND r.settled_on + d.days < (SELECT day FROM anomaly_setting)
-      AND NOT EXISTS (SELECT FROM anomaly_standing_line s
-          WHERE s.payee_id = l.payee_id AND s.programme_code = l.programme_code AND s.period = l.period AND s.book = l.book
-            AND s.entry_id <> r.entry_id AND s.effective_on >= e.effective_on AND s.effective_on <= (SELECT day FROM anomaly_setting));
+      AND NOT EXISTS (SELECT FROM (SELECT * FROM anomaly_standing_line s WHERE s.payee_id = l.payee_id
+              AND s.programme_code = l.programme_code AND s.period = l.period OFFSET 0) s
+          WHERE s.book = l.book AND s.entry_id <> r.entry_id AND s.effective_on BETWEEN e.effective_on AND (SELECT day FROM anomaly_setting));
 
 -- STD-10: the fiscal year is over and a listed village was released less than the standard (M01, M02).
 CREATE VIEW anomaly_village_quota AS

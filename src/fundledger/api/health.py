@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter, Request, Response
 
 from fundledger.api.deps import services_of
+from fundledger.api.wire import Answer
 from fundledger.db.refusals import refusals
 
 router = APIRouter(tags=["operation"])
 
 
-@router.get("/healthz")
+class HealthAnswer(Answer):
+    """The service can serve."""
+
+    status: Literal["ok"]
+
+
+@router.get("/healthz", response_model=HealthAnswer)
 async def healthz(request: Request) -> Response:
     """200 `{"status":"ok"}` when the database answers; 503 otherwise."""
     with refusals():

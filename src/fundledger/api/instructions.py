@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 
 from fundledger.access.policy import EVERYBODY, OFFICES
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
-from fundledger.api.wire import Approve, Body, InstructionAnswer, Text, mark_replay, posted_response
+from fundledger.api.wire import Approve, Body, InstructionAnswer, PostedAnswer, Text, mark_replay, posted_response
 from fundledger.book import instructions
 from fundledger.book.idempotency import claim
 from fundledger.book.poster import Posting
@@ -26,7 +26,7 @@ async def get_instruction(
     return InstructionAnswer.of(await instructions.state_of(await driver_of(session), book, instruction_id))
 
 
-@router.post("/{instruction_id}/approve")
+@router.post("/{instruction_id}/approve", response_model=PostedAnswer)
 async def approve_instruction(
     book: int, instruction_id: UUID, body: Approve, call: Annotated[Call, writes(OFFICES, "approver")]
 ) -> Response:

@@ -22,6 +22,7 @@ from fundledger.api.wire import (
     Approve,
     Cursor,
     Limit,
+    PostedAnswer,
     YuanOut,
     decode_cursor,
     encode_cursor,
@@ -189,10 +190,11 @@ async def upload_payment_list(
     earlier = (
         None if preview else await claim(connection, call.caller, call.key, call.request_sha256, "payment_list", new)
     )
+    pending: list[Fault] | None = None
     if earlier is None:
-        await take_list(connection, call.caller, call.services.vault, book, new, header, checked)
+        pending = await take_list(connection, call.caller, call.services.vault, book, new, header, checked)
         later.add_task(refresh_after, call.services.database, len(checked.lines), UPLOADED)
-    found = await list_of(connection, book, earlier or new)
+    found = await list_of(connection, book, earlier or new, pending=pending)
     if preview:
         await session.rollback()
         response.status_code = 200
@@ -254,7 +256,7 @@ async def approve_payment_list(
     return PaymentListAnswer.of(found, language_of(request))
 
 
-@router.post("/{payment_list_id}/pay")
+@router.post("/{payment_list_id}/pay", response_model=PostedAnswer)
 async def pay_payment_list(
     book: int,
     payment_list_id: UUID,

@@ -124,6 +124,13 @@ class InstructionAnswer(Answer):
         )  # fmt: skip
 
 
+class PostedAnswer(Answer):
+    """What `posted_response` answers: the entry that an instruction became."""
+
+    entry_id: UUID
+    recorded_at: datetime
+
+
 def posted_response(posted: Posted) -> Response:
     """The answer of a posting, written by hand: this is the hot path. A replay is marked in a header."""
     body = f'{{"entry_id":"{posted.entry_id}","recorded_at":"{posted.recorded_at.isoformat()}"}}'

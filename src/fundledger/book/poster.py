@@ -2,8 +2,7 @@
 
 Each caller awaits `post` and is answered after the commit of its own posting. While a call is under way the next
 requests gather; the gate takes them all at once (group commit), which is what a hot account needs: one lock, one
-flush, many entries. When a group is refused, its members are posted one by one, so nobody is refused for another's
-fault. Lists of more than LARGE_LINES lines go alone on a connection of their own and never hold up the small ones.
+flush, many entries. When a group fails, its members are posted one by one, so nobody is refused for another's fault. Lists of more than LARGE_LINES lines go alone on a connection of their own and never hold up the small ones.
 
 At most three round trips a call: the gate's, and for a refused group one each. Nothing is retried silently: a lost
 connection answers `database-unavailable`, and the caller's idempotency key makes a repeat safe.
@@ -52,8 +51,24 @@ class Posted:
     replayed: bool
 
 
+Outcome = Posted | FundledgerError
+Waiting = tuple[Posting, asyncio.Future[Posted]]
+
+
 async def post_now(connection: Connection, postings: Sequence[Posting]) -> list[Posted]:
-    """Post all of them in one gate call and one transaction, or none; raises the gate's refusal."""
+    """Post all of them in one gate call; raises the gate's refusal, or `idempotency-conflict` if a key was used before.
+
+    A refusal posts nothing. A conflict is found after the others were written, so call it in a transaction, or with one.
+    """
+    outcomes = await _post_each(connection, postings)
+    for outcome in outcomes:
+        if isinstance(outcome, FundledgerError):
+            raise outcome
+    return [outcome for outcome in outcomes if isinstance(outcome, Posted)]
+
+
+async def _post_each(connection: Connection, postings: Sequence[Posting]) -> list[Outcome]:
+    """One gate call; what became of each. Raises when the gate refused the call as a whole."""
     with refusals():
         rows = await connection.fetch(
             _GATE,
@@ -66,15 +81,17 @@ async def post_now(connection: Connection, postings: Sequence[Posting]) -> list[
             [p.key for p in postings],
             [p.request_sha256 for p in postings],
         )
-    return [_answer(row["outcome"], row["entry_id"], row["recorded_at"], p.key) for row, p in zip(rows, postings, strict=True)]
+    return [
+        _outcome(row["outcome"], row["entry_id"], row["recorded_at"], p.key)
+        for row, p in zip(rows, postings, strict=True)
+    ]
 
 
-def _answer(outcome: str, entry_id: UUID | None, recorded_at: datetime | None, key: str) -> Posted:
+def _outcome(outcome: str, entry_id: UUID | None, recorded_at: datetime | None, key: str) -> Outcome:
     # A key that once made something else than an entry has no entry: a conflict too.
     if outcome == "key-conflict" or entry_id is None or recorded_at is None:
-        raise problem("idempotency-conflict", key=key)
+        return problem("idempotency-conflict", key=key)
     return Posted(entry_id, recorded_at, replayed=outcome == "replayed")
-
 
 
 class Poster:
@@ -99,9 +116,12 @@ class Poster:
 
     async def post(self, posting: Posting, *, lines: int = 1) -> Posted:
         """Post one instruction; returns after its commit. `lines` tells large lists from small posts."""
+        if self._stopping:
+            raise problem("database-unavailable")
         if lines > LARGE_LINES:
-            async with self._database.driver() as connection:
-                return (await post_now(connection, [posting]))[0]
+            with refusals():
+                async with self._database.driver() as connection:
+                    return (await post_now(connection, [posting]))[0]
         future: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()
         self._waiting.append((posting, future))
         self._wake.set()
@@ -119,44 +139,50 @@ class Poster:
             group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
             await self._post_group(group)
 
-    async def _post_group(self, group: list[tuple[Posting, asyncio.Future[Posted]]]) -> None:
+    async def _post_group(self, group: list[Waiting]) -> None:
         try:
-            async with self._database.driver() as connection:
-                if not await self._try_together(connection, group):
-                    for posting, future in group:
-                        await self._post_alone(connection, posting, future)
+            with refusals():
+                async with self._database.driver() as connection:
+                    if not await _try_together(connection, group):
+                        for member in group:
+                            await _post_alone(connection, member)
         except Exception as error:
-            # The connection could not even be had; nobody may be left waiting.
+            # The connection was lost, or could not even be had; nobody may be left waiting.
             for _, future in group:
-                if not future.done():
-                    future.set_exception(error)
+                _settle(future, error)
 
-    async def _try_together(self, connection: Connection, group: list[tuple[Posting, asyncio.Future[Posted]]]) -> bool:
-        """Post a group in one call; False when it was refused and each has to be tried alone."""
-        try:
-            answers = await post_now(connection, [posting for posting, _ in group])
-        except FundledgerError as error:
-            if len(group) == 1 or error.code == "database-unavailable":
-                for _, future in group:
-                    _settle_error(future, error)
-                return True
+
+async def _try_together(connection: Connection, group: list[Waiting]) -> bool:
+    """Post a group in one call; False when it failed as a whole and each has to be tried alone, to find the culprit."""
+    try:
+        outcomes = await _post_each(connection, [posting for posting, _ in group])
+    except Exception as error:
+        if len(group) > 1 and not connection.is_closed():
             return False
-        for (_, future), answer in zip(group, answers, strict=True):
-            if not future.done():
-                future.set_result(answer)
+        for _, future in group:
+            _settle(future, error)
         return True
-
-    async def _post_alone(self, connection: Connection, posting: Posting, future: asyncio.Future[Posted]) -> None:
-        try:
-            answer = (await post_now(connection, [posting]))[0]
-        except FundledgerError as error:
-            _settle_error(future, error)
-        else:
-            if not future.done():
-                future.set_result(answer)
+    for (_, future), outcome in zip(group, outcomes, strict=True):
+        _settle(future, outcome)
+    return True
 
 
-def _settle_error(future: asyncio.Future[Posted], error: FundledgerError) -> None:
-    if not future.done():
+async def _post_alone(connection: Connection, member: Waiting) -> None:
+    posting, future = member
+    try:
+        _settle(future, (await _post_each(connection, [posting]))[0])
+    except Exception as error:
+        # An error that is no refusal is a bug, and answers this one only.
+        _settle(future, error)
+
+
+def _settle(future: asyncio.Future[Posted], outcome: Posted | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, Posted):
+        future.set_result(outcome)
+    elif isinstance(outcome, FundledgerError):
         # A copy: the same exception object in many tasks would share its traceback.
-        future.set_exception(FundledgerError(error.code, faults=error.faults, **error.params))
+        future.set_exception(FundledgerError(outcome.code, faults=outcome.faults, **outcome.params))
+    else:
+        future.set_exception(outcome)

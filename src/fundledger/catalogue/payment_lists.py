@@ -13,15 +13,15 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "list-malformed", Family.MALFORMED, _WHOLE,
         "清单填写有误", "The list has faults",
-        "清单中有 {count} 处错误，已逐一列出位置，没有任何内容被保存。",
-        "The list has {count} faults, each with its place; nothing was stored.",
+        "清单中有 {count} 处错误，现逐一列出 {listed} 处的位置，没有任何内容被保存。",
+        "The list has {count} faults, {listed} of them listed with their places; nothing was stored.",
         "按列出的位置逐处改正后，重新上传整份清单。", "Correct each listed place and upload the whole list again.",
     ),
     Problem(
         "list-refused", Family.REFUSED, _WHOLE,
         "清单不符合规定", "The list breaks rules",
-        "清单中有 {count} 处不符合规定，已逐一列出位置，没有任何内容被保存。",
-        "The list breaks rules in {count} places, each of them listed; nothing was stored.",
+        "清单中有 {count} 处不符合规定，现逐一列出 {listed} 处的位置，没有任何内容被保存。",
+        "The list breaks rules in {count} places, {listed} of them listed; nothing was stored.",
         "按列出的位置逐处改正或删去，再重新上传。", "Correct or leave out each listed place and upload the list again.",
     ),
     Problem(
@@ -126,15 +126,15 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "bank-file-malformed", Family.MALFORMED, _WHOLE,
         "回盘文件填写有误", "The bank's file has faults",
-        "回盘文件中有 {count} 处错误，已逐一列出位置，没有任何内容被保存。",
-        "The file has {count} faults, each with its place; nothing was stored.",
+        "回盘文件中有 {count} 处错误，现逐一列出 {listed} 处的位置，没有任何内容被保存。",
+        "The file has {count} faults, {listed} of them listed with their places; nothing was stored.",
         "按列出的位置逐处改正后，重新上传整份文件。", "Correct each listed place and upload the whole file again.",
     ),
     Problem(
         "bank-file-refused", Family.REFUSED, _BANK,
         "回盘文件与账不符", "The bank's file does not fit the book",
-        "回盘文件中有 {count} 处与账不符，已逐一列出位置，没有任何内容被保存。",
-        "The file does not fit the book in {count} places, each of them listed; nothing was stored.",
+        "回盘文件中有 {count} 处与账不符，现逐一列出 {listed} 处的位置，没有任何内容被保存。",
+        "The file does not fit the book in {count} places, {listed} of them listed; nothing was stored.",
         "与银行核对列出的各行，改正后重新上传。", "Settle the listed lines with the bank and upload the file again.",
     ),
     Problem(

@@ -209,10 +209,14 @@ def main() -> None:
     try:
         app()
     except FundledgerError as error:
-        sys.exit(_tell(error))
+        sys.exit(tell(error))
     except EmbeddedError as error:
         err.print(str(error), markup=False)
         sys.exit(NOT_READY)
+    except OSError as error:
+        # A database or a file that is not to be reached; the text would name paths and addresses only.
+        err.print(f"{type(error).__name__}: {error.strerror or 'not to be reached'}", markup=False)
+        sys.exit(EXIT[Family.UNAVAILABLE])
     except ValidationError as error:
         # Settings only; the messages name the variables and hold no value (hide_input_in_errors).
         for item in error.errors():
@@ -227,7 +231,7 @@ def main() -> None:
         sys.exit(BUG)
 
 
-def _tell(error: FundledgerError) -> int:
+def tell(error: FundledgerError) -> int:
     """Print a refusal in both languages; its exit code."""
     for language in ("zh", "en"):
         title, detail, mend = render(error.code, error.params, language)

@@ -36,11 +36,12 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "REF-01", "anomaly_refused_attempt", "low",
         "被拒绝的操作", "Refused attempt",
-        "有权限的人员提交了违反规则的操作，被系统拒绝；相同请求只记一条并累计次数。",
-        "An authorised person sent a well-formed call that a rule refused; the same call again is counted, not added.",
+        "有权限的人员提交了违反规则的操作，被系统拒绝；按人员、操作、原因和日期归并，并累计次数。",
+        "An authorised person sent well-formed calls that a rule refused; one hit per person, action, code and day, "
+        "with counts.",
         "录入差错、当日余额不足、首次使用系统。",
         "Typing errors, money that came a day later, people new to the system.",
-        "day of the first attempt (Shanghai)", "total of the instruction it was about, if any",
+        "day of the first attempt (Shanghai)", "the largest instruction it was about, if any",
         "武扶组(2018)12号 四(四)3; design 3.11",
     ),
     Rule(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from fundledger.errors import Fault, FundledgerError
+from fundledger.errors import Fault, FundledgerError, ParamValue
 from fundledger.money import parse_yuan
 from fundledger.payments.forms import Form
 from fundledger.payments.uploads import Upload
@@ -17,6 +17,8 @@ from fundledger.payments.uploads import Upload
 NAME_MAX = 100
 TEXT_MAX = 200
 QUANTITY_MAX = 1_000_000
+FAULTS_KEPT = 100_000
+"""A list with more faults is wrong as a whole (a column mistaken for another), and they would fill the memory."""
 
 
 class Line(NamedTuple):
@@ -56,11 +58,12 @@ class _Reader:
         self._seen: dict[str, int] = {}
         self._texts: dict[str, str] = {}
         self._row = 0
+        self._bad = False
 
     def read(self, line_no: int, row: int, fields: Mapping[str, object]) -> Line | None:
         """The line, or None with its faults noted."""
         self._row = row
-        before = len(self.faults)
+        self._bad = False
         form = self._form
         key = self._checked(fields, form.key, TEXT_MAX, form.check_key)
         name = self._text(fields, "name", NAME_MAX)
@@ -73,12 +76,14 @@ class _Reader:
         if key is not None:
             key = form.normal_key(key)
             self._once(key)
-        if len(self.faults) > before or key is None or name is None or account is None:
+        if self._bad or key is None or name is None or account is None:
             return None
         return Line(line_no, row, key, name, account, amount, quantity, participation, exception, allocation)
 
-    def _fault(self, code: str, name: str, **params: int | str) -> None:
-        self.faults.append(self._upload.fault(code, self._row, name, **params))
+    def _fault(self, code: str, name: str, **params: ParamValue) -> None:
+        self._bad = True
+        if len(self.faults) < FAULTS_KEPT:
+            self.faults.append(self._upload.fault(code, self._row, name, **params))
 
     def _text(self, fields: Mapping[str, object], name: str, maximum: int) -> str | None:
         value = fields.get(name)
@@ -110,7 +115,7 @@ class _Reader:
         try:
             check(text)
         except FundledgerError as error:
-            self.faults.append(self._upload.fault(error.code, self._row, name, **error.params))
+            self._fault(error.code, name, **error.params)
             return None
         return text
 
@@ -121,7 +126,7 @@ class _Reader:
         try:
             return parse_yuan(fields["amount"])
         except FundledgerError as error:
-            self.faults.append(self._upload.fault(error.code, self._row, "amount", **error.params))
+            self._fault(error.code, "amount", **error.params)
             return 0
 
     def _quantity(self, value: object) -> int:
@@ -141,6 +146,4 @@ class _Reader:
             return
         first = self._seen.setdefault(key, self._row)
         if first != self._row:
-            self.faults.append(
-                self._upload.fault("payee-listed-twice", self._row, self._form.key, first=self._upload.where(first))
-            )
+            self._fault("payee-listed-twice", self._form.key, first=self._upload.where(first))

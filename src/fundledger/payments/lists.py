@@ -76,8 +76,8 @@ async def take_list(
     instruction_id: UUID,
     header: Header,
     checked: Checked,
-) -> None:
-    """Store the list as a draft under the given id, in the caller's transaction.
+) -> list[Fault]:
+    """Store the list as a draft under the given id, in the caller's transaction; answers what it still lacks.
 
     Raises `list-malformed` or `list-refused` with every fault of the list, or the one fault's own code where it is
     about no line. Writes in chunks: the memory it needs beside the lines does not grow with the list.
@@ -97,9 +97,11 @@ async def take_list(
     )
     key = ListKey(book, instruction_id, header.payee_kind, header.programme_code, header.period)
     faults += await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos)
-    faults += _placed(await gate_faults(connection, book, instruction_id), header, checked)
+    pending = await gate_faults(connection, book, instruction_id)
+    faults += _placed(pending, header, checked)
     if faults:
         raise _refusal(faults)
+    return pending
 
 
 async def gate_faults(connection: Connection, book: int, instruction_id: UUID) -> list[Fault]:

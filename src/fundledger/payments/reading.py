@@ -69,15 +69,21 @@ class PaymentList:
     returned: int
 
 
-async def list_of(connection: Connection, book: int, instruction_id: UUID) -> PaymentList:
-    """One list as it stands; raises `payment-list-not-found`. `pending`: what paying it would be refused for today."""
+async def list_of(
+    connection: Connection, book: int, instruction_id: UUID, *, pending: list[Fault] | None = None
+) -> PaymentList:
+    """One list as it stands; raises `payment-list-not-found`.
+
+    `pending` is what paying it would be refused for today: asked of the gate, unless the caller just did.
+    """
     fields = await connection.fetchrow(_LIST, book, instruction_id)
     if fields is None:
         raise problem("payment-list-not-found")
     state = await state_of(connection, book, instruction_id)
     legs = await legs_of(connection, book, instruction_id)
-    decided = state.status in ("posted", "rejected")
-    pending = [] if decided else await gate_faults(connection, book, instruction_id)
+    if pending is None:
+        decided = state.status in ("posted", "rejected")
+        pending = [] if decided else await gate_faults(connection, book, instruction_id)
     results = await connection.fetchrow(_RESULTS, book, state.entry_id) if state.entry_id else None
     return PaymentList(
         state, dict(fields), [(leg["allocation_id"], leg["amount"]) for leg in legs], pending,

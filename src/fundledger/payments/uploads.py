@@ -19,6 +19,9 @@ from fundledger.files.csv_rows import CsvRows, read_rows
 
 _BOM = b"\xef\xbb\xbf"
 
+LISTED = 50_000
+"""Faults an answer lists at most: enough for every line of any list people send, small enough for the memory."""
+
 
 class Upload(Protocol):
     """Rows with places. `faults` holds what is wrong with the form; rows with such a fault are not given."""
@@ -140,4 +143,6 @@ def refuse(faults: Sequence[Fault], *, malformed: str, refused: str) -> Fundledg
     if len(faults) == 1 and faults[0].line is None and (faults[0].pointer or "").count("/") <= 1:
         return FundledgerError(faults[0].code, faults=faults, **faults[0].params)
     of_form = any(CATALOGUE[fault.code].family is Family.MALFORMED for fault in faults)
-    return FundledgerError(malformed if of_form else refused, faults=faults, count=len(faults))
+    return FundledgerError(
+        malformed if of_form else refused, faults=faults[:LISTED], count=len(faults), listed=min(len(faults), LISTED)
+    )

@@ -21,10 +21,9 @@ async def parameters(session: AsyncSession, on: date | None = None) -> Sequence[
     valid = (
         select(Parameter)
         .where(Parameter.valid_from <= on, or_(col(Parameter.valid_to).is_(None), col(Parameter.valid_to) >= on))
-        .distinct(col(Parameter.code))
-        .order_by(Parameter.code, col(Parameter.version).desc())
+        .order_by(Parameter.code, col(Parameter.version))
     )
-    return (await session.exec(valid)).all()
+    return list({row.code: row for row in await session.exec(valid)}.values())
 
 
 async def funds(session: AsyncSession) -> Sequence[Fund]:

@@ -4,7 +4,7 @@
 
 A maker proposes, and changes by proposing anew: a changed project is proposed until it is approved again, and until
 then nothing is paid on it. An approver of the district's finance bureau or poverty office decides (approve, suspend,
-leave); never the person who wrote the version decided on, nor the proposer. No performance target, no approval (M10:
+leave); nobody approves what that person proposed or suspended. No performance target, no approval (M10:
 国办发〔2018〕35号). The category is the programme's, so that nobody picks the category that needs no tender. The city
 can't approve a project: no route lets it, and a deciding unit belongs to the district's book (foreign key).
 """
@@ -72,7 +72,7 @@ async def decide(
     if decision == "approved" and not newest.performance_target.strip():
         raise problem("project-without-target")
     proposers = [row.recorded_by for row in versions if row.status == "proposed"][-1:]
-    if caller.staff_id in (newest.recorded_by, *proposers):
+    if decision == "approved" and caller.staff_id in (newest.recorded_by, *proposers):
         raise problem("duties-not-separate")
     kept = newest.model_dump(exclude={"version", "status", "decided_by_unit_id", "document_no", "recorded_by", "recorded_at"})
     await append(session, Project(

@@ -53,9 +53,10 @@ def head_text(header: Row, legs: Sequence[Row], payment_list: Row | None) -> str
 
 def line_text(row: Row) -> str:
     """One line of a payment list, with the LF before it."""
+    card_hash = "" if row["card_hash"] is None else row["card_hash"].hex()
     fields = (
         "line", row["leg_no"], row["line_no"], row["amount"], row["payee_id"], row["household_id"] or "",
-        row["quantity"], row["programme_code"], row["period"], "" if row["card_hash"] is None else row["card_hash"].hex(),
+        row["quantity"], row["programme_code"], row["period"], card_hash,
         row["name_commitment"].hex(), row["card_commitment"].hex(), _quoted(row["participation_ref"]),
         _quoted(row["exception_document_no"]),
     )  # fmt: skip

@@ -66,7 +66,8 @@ def line(row: Row, debit: Side, credit: Side) -> dict[str, object]:
     fund_code, fiscal_year, district, village_code, document_no = named.fund
     return {
         "v": FORMAT, "kind": "line", "book": str(row["book"]), "entry_id": str(row["entry_id"]),
-        "line_no": row["line_no"], "debit": debit.account, "credit": credit.account, "amount": format_yuan(row["amount"]),
+        "line_no": row["line_no"], "amount": format_yuan(row["amount"]),
+        "debit": debit.account, "credit": credit.account,
         "debit_before": format_yuan(row["debit_before"]), "debit_after": format_yuan(row["debit_after"]),
         "credit_before": format_yuan(row["credit_before"]), "credit_after": format_yuan(row["credit_after"]),
         "fund_code": fund_code, "fiscal_year": fiscal_year, "district": None if district is None else str(district),
@@ -107,7 +108,7 @@ def refusal(row: Row) -> dict[str, object]:
         "v": FORMAT, "kind": "refusal", "book": str(row["book"]), "refusal_id": str(row["refusal_id"]),
         "code": row["code"], "staff_id": str(row["staff_id"]), "unit_id": str(row["unit_id"]), "action": row["action"],
         "subject_id": _id(row["subject_id"]), "request_sha256": row["request_sha256"].hex(),
-        "detail": stored_json(row["detail"]), "refused_at": instant(row["refused_at"]),
+        "detail": stored_json(row["detail_text"]), "refused_at": instant(row["refused_at"]),
     }  # fmt: skip
 
 

@@ -62,7 +62,7 @@ _KEYED = "FROM unnest($1::bigint[], $2::uuid[], $3::integer[]) k (book, record_i
 _SIMPLE: dict[str, tuple[str, str, Callable[[Row], dict[str, object]]]] = {
     "approval": (f"SELECT r.* {_KEYED} approval r ON r.book = k.book AND r.approval_id = k.record_id",
                  "approval_id", leaf.approval),
-    "refusal": (f"SELECT r.* {_KEYED} refusal r ON r.book = k.book AND r.refusal_id = k.record_id",
+    "refusal": (f"SELECT r.*, r.detail::text AS detail_text {_KEYED} refusal r ON r.book = k.book AND r.refusal_id = k.record_id",
                 "refusal_id", leaf.refusal),
     "notice": (
         f"SELECT r.* {_KEYED} notice r ON r.book = k.book AND r.notice_id = k.record_id AND r.version = k.version",

@@ -1,0 +1,226 @@
+"""One district's year: projects of its library, tendering, notices, payment lists to households and suppliers, the bank.
+
+Each project goes the whole way a district must show (五到区): proposed and approved by different people, published,
+with an award or an exemption, officers in office, the list published before it is approved and paid by a third person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from fundledger.demo.budget import every
+from fundledger.demo.caller import YEAR, Caller
+from fundledger.demo.offices import DISTRICTS, Offices, header
+from fundledger.demo.people import Household
+from fundledger.money import format_yuan, parse_yuan
+from fundledger.registry.identity import synthetic_uscc
+
+
+@dataclass
+class District:
+    """What the steps of one district share. `sources`: allocation ids by fund (and village, where there is one)."""
+
+    caller: Caller
+    offices: Offices
+    book: int
+    households: list[Household]
+    own: dict[str, str]
+    village: str
+    allocations: list[dict[str, Any]] = field(default_factory=list)
+    projects: dict[str, str] = field(default_factory=dict)
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        """The district's name."""
+        return DISTRICTS[self.book]
+
+    def path(self, rest: str) -> str:
+        """A path in the district's book."""
+        return f"/v1/books/{self.book}/{rest}"
+
+    def who(self, person: str) -> str:
+        """A person's label."""
+        return f"{self.book}-{person}"
+
+    def document(self, office: str) -> str:
+        """The next document number of an office of the district."""
+        self.number += 1
+        return f"{self.name}{office}〔{YEAR}〕{self.number}号"
+
+    def head(self, day: str, summary: str) -> dict[str, str]:
+        """A posting's header with the next document number."""
+        return header(self.offices, self.book, self.document("财农"), day, summary)
+
+    def allocation(self, fund: str, village: str | None = None) -> dict[str, Any]:
+        """The district's allocation of a fund (for a village)."""
+        return next(one for one in self.allocations if one["fund_code"] == fund and one["village_code"] == village)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A project of the demonstration: what for, where, how much from which fund, and how it is procured."""
+
+    code: str
+    name: str
+    programme: str
+    amount: str
+    fund: str
+    in_village: bool = False
+    exemption: str | None = "household_subsidy"
+
+
+PLANS = (
+    Plan("housing", "农村危房改造", "housing_repair", "1200000.00", "district_increment"),
+    Plan("industry", "产业发展奖补", "industry_award", "200000.00", "special_factor"),
+    Plan("labour", "公益岗位劳务补助", "labour_subsidy", "100000.00", "recovered_stock"),
+    Plan("pupils", "建档立卡学生补助", "education_aid", "300000.00", "recovered_stock"),
+    Plan("dibao", "低保增发补助", "dibao_topup", "200000.00", "district_increment"),
+    Plan("road", "通村公路硬化", "rural_works", "110000.00", "targeted", in_village=True, exemption=None),
+    Plan("affairs", "村级公共事务", "village_public_affairs", "50000.00", "public_affairs", in_village=True,
+         exemption="village_self_build"),
+)  # fmt: skip
+
+
+def evidence(text: str) -> str:
+    """The SHA-256 of an evidence document (the demonstration keeps no files)."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def open_library(district: District) -> None:
+    """Propose, approve and publish the projects, procure, and fund each with its money."""
+    path = f"/v1/books/{district.book}/allocations"
+    district.allocations = await every(district.caller, district.who("maker"), path)
+    for plan in PLANS:
+        if plan.fund == "targeted" and not any(one["fund_code"] == "targeted" for one in district.allocations):
+            continue  # a district without poor villages
+        await _open_project(district, plan)
+        await _procure(district, plan)
+        await _fund(district, plan)
+
+
+async def _open_project(district: District, plan: Plan) -> None:
+    caller, maker = district.caller, district.who("poverty-maker")
+    body = {
+        "code": f"{district.book}-{YEAR}-{plan.code}", "name": f"{district.name}{plan.name}", "programme_code": plan.programme,
+        "village_code": district.village if plan.in_village else None,
+        "managing_unit_id": str(district.offices.units[district.book, "poverty_office"]),
+        "performance_target": "当年完成并验收合格，群众满意度不低于90%", "planned_amount": plan.amount,
+        "document_no": district.document("扶办"),
+    }  # fmt: skip
+    project = await caller.post(maker, district.path("projects"), body)
+    district.projects[plan.code] = project["project_id"]
+    approval = {"version": project["version"] + 1, "document_no": district.document("扶组")}
+    await caller.post(district.who("poverty-approver"), district.path(f"projects/{project['project_id']}/approve"), approval)
+    await publish(district, "project", project["project_id"], plan.amount, ("2019-01-20", "2019-02-10"))
+
+
+async def publish(district: District, kind: str, subject: str, amount: str, days: tuple[str, str]) -> None:
+    """A notice on the village boards."""
+    body = {
+        "subject_kind": kind, "subject_id": subject, "level": "village", "channel": "村务公开栏", "published_from": days[0],
+        "published_to": days[1], "amount": amount, "document_no": district.document("公示"),
+    }  # fmt: skip
+    await district.caller.post(district.who("poverty-maker"), district.path("notices"), body)
+
+
+async def _procure(district: District, plan: Plan) -> None:
+    body: dict[str, Any] = {
+        "project_id": district.projects[plan.code], "estimate": plan.amount, "document_no": district.document("招"),
+        "evidence_sha256": evidence(f"{district.book}{plan.code}"),
+    }  # fmt: skip
+    if plan.exemption is not None:
+        body |= {"method": "exempt", "exemption_code": plan.exemption}
+    else:
+        supplier = await organisation(district, "supplier", "路桥工程有限公司（示范）", 1)
+        body |= {"method": "open", "awardee_id": supplier["organisation_id"], "contract_no": f"HT-{district.book}-1",
+                 "contract_amount": "100000.00"}  # fmt: skip
+    await district.caller.post(district.who("maker"), district.path("procurements"), body)
+
+
+async def organisation(district: District, kind: str, name: str, number: int) -> dict[str, Any]:
+    """A synthetic organisation of the district."""
+    body = {"kind": kind, "name": f"{district.name}{name}", "credit_code": credit_code(district, number)}
+    answer: dict[str, Any] = await district.caller.post(district.who("maker"), district.path("organisations"), body)
+    return answer
+
+
+def credit_code(district: District, number: int) -> str:
+    """A valid unified social credit code that belongs to nobody."""
+    return synthetic_uscc((district.book - 420100) * 100 + number)
+
+
+async def _fund(district: District, plan: Plan) -> None:
+    allocation = district.own.get(plan.fund)
+    if allocation is None:
+        allocation = district.allocation(plan.fund, district.village if plan.in_village else None)["allocation_id"]
+    body = {**district.head("2019-03-01", f"安排{plan.name}"), "project_id": district.projects[plan.code],
+            "lines": [{"allocation_id": allocation, "amount": plan.amount}]}  # fmt: skip
+    draft = await district.caller.post(district.who("maker"), district.path("fundings"), body)
+    await district.caller.approve(district.who("approver"), district.book, draft)
+
+
+def source_of(district: District, code: str) -> str:
+    """The allocation that a project was funded from."""
+    plan = next(plan for plan in PLANS if plan.code == code)
+    if plan.fund in district.own:
+        return district.own[plan.fund]
+    return str(district.allocation(plan.fund, district.village if plan.in_village else None)["allocation_id"])
+
+
+async def accept(district: District, code: str, day: str) -> None:
+    """Acceptance of a project (验收)."""
+    body = {"project_id": district.projects[code], "accepted_on": day, "passed": True,
+            "evidence_sha256": evidence(f"{district.book}{code}验收"), "document_no": district.document("验")}  # fmt: skip
+    await district.caller.post(district.who("poverty-maker"), district.path("acceptances"), body)
+
+
+async def upload(
+    district: District, code: str, kind: str, period: str, day: str, lines: list[dict[str, Any]], *, final: bool = False
+) -> dict[str, Any]:
+    """Upload a payment list."""
+    plan = next(plan for plan in PLANS if plan.code == code)
+    body = {
+        **district.head(day, f"{plan.name} {period}"), "project_id": district.projects[code], "programme_code": plan.programme,
+        "period": period, "entitlement_on": "2019-03-31", "payee_kind": kind, "is_final": final,
+        "sources": [{"allocation_id": source_of(district, code)}], "lines": lines,
+    }  # fmt: skip
+    answer: dict[str, Any] = await district.caller.post(district.who("poverty-maker"), district.path("payment-lists"), body)
+    return answer
+
+
+async def pay(district: District, made: dict[str, Any], days: tuple[str, str]) -> str:
+    """Publish (a list of persons or households), approve and pay a list; the entry's id."""
+    list_id = made["payment_list_id"]
+    if made["payee_kind"] != "organisation":
+        await publish(district, "payment_list", list_id, made["total"], days)
+    body = {"content_sha256": made["content_sha256"]}
+    await district.caller.post(district.who("poverty-approver"), district.path(f"payment-lists/{list_id}/approve"), body)
+    posted = await district.caller.post(district.who("payer"), district.path(f"payment-lists/{list_id}/pay"))
+    return str(posted["entry_id"])
+
+
+async def bank(
+    district: District, made: dict[str, Any], day: str, *, returned: tuple[int, ...] = (), silent: tuple[int, ...] = ()
+) -> None:
+    """The bank's answer: credited, but for lines that came back (posted back at once) and lines it says nothing of."""
+    results = [
+        {"line_no": number, "outcome": "returned" if number in returned else "credited",
+         "reason": "账号户名不符" if number in returned else None}
+        for number in range(1, made["line_count"] + 1) if number not in silent
+    ]  # fmt: skip
+    body: dict[str, Any] = {"document_no": district.document("银回"), "settled_on": day,
+                            "payment_list_id": made["payment_list_id"], "results": results}  # fmt: skip
+    if returned:
+        body |= {"effective_on": day, "officer_id": district.offices.officers[district.book, "accountable"],
+                 "supervisor_id": district.offices.officers[district.book, "supervising"]}  # fmt: skip
+    answer = await district.caller.post(district.who("maker"), district.path("bank-results"), body)
+    for draft in answer["returns"]:
+        await district.caller.approve(district.who("approver"), district.book, draft)
+
+
+def total_of(lines: list[dict[str, Any]]) -> str:
+    """The sum of a list's lines in yuan."""
+    return format_yuan(sum(parse_yuan(line["amount"]) for line in lines))

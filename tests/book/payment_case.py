@@ -1,0 +1,253 @@
+"""One payment with everything that five-to-district asks for, as fields a test can spoil one by one.
+
+`Case.build` makes the records through the service's grants and the gate, up to a draft list that nobody approved;
+`preview` and `pay` say what the gate refuses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from fundledger.book.instructions import Leg
+from fundledger.errors import FundledgerError
+from fundledger.ids import new_id
+from tests.book.attackers import codes_of
+from tests.builders import DISTRICT, TODAY, VILLAGE, World, insert
+
+Hook = Callable[["Built"], Awaitable[None]]
+
+
+@dataclass
+class Built:
+    """What `Case.build` made."""
+
+    world: World
+    case: Case
+    allocation: UUID
+    project: UUID
+    household: UUID
+    person: UUID
+    pay_list: UUID
+    procurement: UUID
+
+    @property
+    def recorder(self) -> UUID:
+        """Who records the outer world here."""
+        return self.world.who("district-maker").staff_id
+
+    async def preview(self) -> set[str]:
+        """What the preview says of the list."""
+        rows = await self.world.service.fetch("SELECT code FROM payment_faults($1, $2)", DISTRICT, self.pay_list)
+        return {row["code"] for row in rows}
+
+    async def pay(self) -> set[str]:
+        """Approve and pay; the codes of the refusal, or nothing when it was paid."""
+        try:
+            await self.world.approve_list(self.pay_list)
+            for hook in self.case.after_approval:
+                await hook(self)
+            await self.world.pay(self.pay_list)
+        except (asyncpg.PostgresError, FundledgerError) as refusal:
+            return codes_of(refusal)
+        return set()
+
+    async def status(self, subject: UUID, status: str, since: date = date(2019, 1, 1)) -> None:
+        """A newer status of a household or person."""
+        await insert(self.world.service, "registry_status", {
+            "book": DISTRICT, "subject_id": subject, "valid_from": since, "version": 1, "status": status,
+            "document_no": "档2号", "recorded_by": self.recorder,
+        })  # fmt: skip
+
+    async def roster(self, action: str, since: date = date(2019, 1, 1)) -> None:
+        """A newer roster row of the payee."""
+        payee = self.household if self.case.payee_kind == "household" else self.person
+        await insert(self.world.service, "roster_member", {
+            "book": DISTRICT, "programme_code": self.case.programme, "payee_id": payee, "valid_from": since, "version": 1,
+            "action": action, "document_no": "册2号", "recorded_by": self.recorder,
+        })  # fmt: skip
+
+    async def project_version(self, **fields: Any) -> None:
+        """The next version of the project."""
+        row = await self.world.service.fetchrow(
+            "SELECT * FROM project_current WHERE book = $1 AND project_id = $2", DISTRICT, self.project
+        )
+        assert row is not None
+        kept = {key: value for key, value in dict(row).items() if key != "recorded_at"}
+        await insert(self.world.service, "project", {**kept, "version": row["version"] + 1, **fields})
+
+    async def procurement_version(self, **fields: Any) -> None:
+        """The next version of the procurement."""
+        row = await self.world.service.fetchrow(
+            "SELECT * FROM procurement_current WHERE book = $1 AND procurement_id = $2", DISTRICT, self.procurement
+        )
+        assert row is not None
+        kept = {key: value for key, value in dict(row).items() if key != "recorded_at"}
+        await insert(self.world.service, "procurement", {**kept, "version": row["version"] + 1, **fields})
+
+    async def accepted(self, **fields: Any) -> None:
+        """An acceptance of the project."""
+        await insert(self.world.service, "acceptance", {
+            "book": DISTRICT, "acceptance_id": new_id(), "version": 1, "project_id": self.project, "accepted_on": TODAY,
+            "passed": True, "evidence_sha256": os.urandom(32), "document_no": "验1号", "recorded_by": self.recorder, **fields,
+        })  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """The payment of one line: what to change is a field, or a hook that runs when the records stand."""
+
+    programme: str = "labour_subsidy"
+    payee_kind: str = "person"
+    category: str = "employment"
+    amount: int = 8_000
+    funded: int = 50_000_000
+    fund_year: int = 2019
+    funded_on: date = date(2019, 2, 20)
+    effective_on: date = TODAY
+    economic_class: str = "30399"
+    project: dict[str, Any] = field(default_factory=dict)
+    project_notice: tuple[date, date] | None = (date(2019, 1, 10), date(2019, 2, 20))
+    list_notice: tuple[date, date] | None = (date(2019, 2, 10), date(2019, 2, 20))
+    published: int | None = None
+    procurement: dict[str, Any] | None = field(default_factory=dict)
+    final: bool = False
+    registered: bool = True
+    enrolled: bool = True
+    line: dict[str, Any] = field(default_factory=dict)
+    header: dict[str, Any] = field(default_factory=dict)
+    before_list: tuple[Hook, ...] = ()
+    before_approval: tuple[Hook, ...] = ()
+    after_approval: tuple[Hook, ...] = ()
+
+    def spoil(self, *changes: Callable[[Case], Case]) -> Case:
+        """The case with changes applied one after the other."""
+        case = self
+        for change in changes:
+            case = change(case)
+        return case
+
+    def but(self, **fields: Any) -> Case:
+        """The case with other fields; dictionaries are merged, hooks are added."""
+        for name, value in fields.items():
+            had = getattr(self, name)
+            if isinstance(value, dict) and isinstance(had, dict):
+                fields[name] = {**had, **value}
+            elif name in {"before_list", "before_approval", "after_approval"}:
+                fields[name] = (*had, *value)
+        return replace(self, **fields)
+
+    async def build(self, world: World) -> Built:
+        """Make everything, up to a list that nobody approved."""
+        built = Built(world, self, new_id(), new_id(), new_id(), new_id(), new_id(), new_id())
+        await self._project(built)
+        await self._money(built)
+        await self._payee(built)
+        for hook in self.before_list:
+            await hook(built)
+        await self.add_list(built)
+        for hook in self.before_approval:
+            await hook(built)
+        return built
+
+    async def _project(self, built: Built) -> None:
+        unit = built.world.who("district-maker").unit_id
+        await insert(built.world.service, "project", {
+            "book": DISTRICT, "project_id": built.project, "version": 1, "code": f"P{str(built.project)[-8:]}", "name": "项目",
+            "category": self.category, "programme_code": self.programme, "managing_unit_id": unit, "performance_target": "脱贫",
+            "planned_amount": 100_000_000, "status": "approved", "decided_by_unit_id": unit, "document_no": "区1号",
+            "recorded_by": built.recorder,
+        })  # fmt: skip
+        if self.project_notice is not None:
+            start, end = self.project_notice
+            await built.world.notice("project", built.project, 100_000_000, start=start, end=end)
+        if self.procurement is None:
+            return
+        await insert(built.world.service, "procurement", {
+            "book": DISTRICT, "procurement_id": built.procurement, "version": 1, "project_id": built.project, "method": "exempt",
+            "estimate": 1_000, "exemption_code": "household_subsidy", "evidence_sha256": os.urandom(32), "document_no": "招1号",
+            "recorded_by": built.recorder, **await self._award(built),
+        })  # fmt: skip
+
+    async def _award(self, built: Built) -> dict[str, Any]:
+        given = dict(self.procurement or {})
+        if self.payee_kind == "organisation":
+            letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+            await insert(built.world.service, "organisation", {
+                "book": DISTRICT, "organisation_id": built.person, "kind": "supplier", "name": "某公司",
+                "credit_code": "".join(letters[byte % 31] for byte in os.urandom(18)), "recorded_by": built.recorder,
+            })  # fmt: skip
+            if given.get("awardee_id") == "the payee":
+                given["awardee_id"] = built.person
+        return given
+
+    async def _money(self, built: Built) -> None:
+        world, day = built.world, {"effective_on": self.funded_on}
+        line = await world.adopt(self.funded, year=self.fund_year, **day)
+        village = {"village": self.project["village_code"]} if "village_code" in self.project else {}
+        built.allocation = await world.allocate(line, self.funded, year=self.fund_year, **village, **day)
+        kind = "early" if self.fund_year > self.funded_on.year else "instalment"
+        await world.release(built.allocation, self.funded, release_kind=kind, **day)
+        if self.fund_year > self.funded_on.year:
+            return
+        leg = Leg(self.funded, allocation_id=built.allocation, project_id=built.project)
+        await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [leg], **day))
+
+    async def _payee(self, built: Built) -> None:
+        if self.payee_kind == "organisation":
+            return
+        roster = self.programme if self.enrolled else None
+        if self.registered:
+            built.household, built.person = (await built.world.persons(1, programme=roster))[0]
+            return
+        await insert(built.world.service, "household", {
+            "book": DISTRICT, "household_id": built.household, "household_no": str(built.household), "village_code": VILLAGE,
+            "recorded_by": built.recorder,
+        })  # fmt: skip
+        await insert(built.world.service, "person", {
+            "book": DISTRICT, "person_id": built.person, "household_id": built.household, "is_head": True, "sealed": b"x",
+            "identity_hash": os.urandom(32), "name_hash": os.urandom(32), "recorded_by": built.recorder,
+        })  # fmt: skip
+        await built.roster("enrolled")
+
+    async def add_list(self, built: Built) -> None:
+        """Draft a list (another one, when called again); it becomes the one that `Built` speaks of."""
+        world = built.world
+        payee = built.household if self.payee_kind == "household" else built.person
+        leg = Leg(self.amount, allocation_id=built.allocation, project_id=built.project)
+        header = {"effective_on": self.effective_on, "economic_class": self.economic_class, **self.header}
+        built.pay_list = await world.draft(DISTRICT, "pay", [leg], line_count=1, **header)
+        await insert(world.service, "payment_list", {
+            "book": DISTRICT, "instruction_id": built.pay_list, "project_id": self.line.get("project", built.project),
+            "programme_code": self.line.get("programme", self.programme), "period": "2019-02", "entitlement_on": date(2019, 2, 1),
+            "payee_kind": self.line.get("list_kind", self.payee_kind), "pay_method": "transfer", "is_final": self.final,
+        })  # fmt: skip
+        own = {key: value for key, value in self.line.items() if key not in {"project", "programme", "list_kind"}}
+        await insert(world.service, "payment_line", {
+            "book": DISTRICT, "instruction_id": built.pay_list, "leg_no": 1, "line_no": 1, "amount": self.amount,
+            "payee_id": payee, "household_id": None if self.payee_kind == "organisation" else built.household, "quantity": 1,
+            "programme_code": self.programme, "period": "2019-02", "participation_ref": "出勤表", "card_hash": os.urandom(32),
+            "name_commitment": os.urandom(32), "card_commitment": os.urandom(32), **own,
+        })  # fmt: skip
+        if self.list_notice is not None:
+            start, end = self.list_notice
+            await world.notice("payment_list", built.pay_list, self.published or self.amount, start=start, end=end)
+
+
+SUBSIDY = Case()
+"""A working day paid to a registered person: the programme that asks for everything."""
+HOUSING = Case(programme="housing_repair", payee_kind="household", category="housing", amount=2_000_000)
+"""A repaired house, paid in full to the household (M29)."""
+WORKS = Case(
+    programme="rural_works", payee_kind="organisation", category="infrastructure", amount=1_000_000, list_notice=None,
+    procurement={
+        "method": "open", "exemption_code": None, "awardee_id": "the payee", "contract_no": "合同1号", "contract_amount": 1_000_000,
+    },
+)  # fmt: skip
+"""A road, paid to the firm that won the tender."""

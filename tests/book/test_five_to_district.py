@@ -1,0 +1,335 @@
+"""Five to the district (五到区), design section 4: each of the five, every way to fail it, and ways to hold it.
+
+A refusal lists exactly the codes of what failed, alone and together; the preview says the same as paying. A code of the
+gate that no case raises fails the last test.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from fundledger.book.instructions import Leg
+from fundledger.book.poster import Posting, post_now
+from fundledger.db.migrate import migrations_dir
+from fundledger.errors import FundledgerError
+from fundledger.ids import new_id
+from tests.book.attackers import bank_returned, codes_of
+from tests.book.payment_case import HOUSING, SUBSIDY, WORKS, Built, Case
+from tests.builders import DISTRICT, OTHER_DISTRICT, VILLAGE, World, insert
+from tests.soundness import assert_book_sound
+
+Change = Callable[[Case], Case]
+LIST_CODES = {"payee-unknown", "payee-not-registered", "payee-removed", "payee-deceased", "not-on-roster", "roster-struck-off",
+              "paid-twice", "above-standard", "not-paid-in-full", "participation-missing", "line-of-another-list"}  # fmt: skip
+"""What is a fault of a line: found when the list is approved, and again when it is paid if something changed since."""
+
+
+async def removed(built: Built) -> None:
+    await built.status(built.household, "removed")
+
+
+async def deceased(built: Built) -> None:
+    await built.status(built.household, "deceased")
+
+
+async def person_deceased(built: Built) -> None:
+    await built.status(built.person, "deceased")
+
+
+async def struck_off(built: Built) -> None:
+    await built.roster("struck_off")
+
+
+async def suspended(built: Built) -> None:
+    await built.project_version(status="suspended")
+
+
+async def targetless(built: Built) -> None:
+    await built.project_version(performance_target="")
+
+
+async def unmanaged(built: Built) -> None:
+    await built.project_version(managing_unit_id=None)
+
+
+async def moved_away(built: Built) -> None:
+    await built.project_version(village_code=VILLAGE)
+
+
+async def other_programme(built: Built) -> None:
+    await built.project_version(programme_code="education_aid")
+
+
+async def paid_before(built: Built) -> None:
+    world = built.world
+    earlier = await world.list_of(built.project, built.allocation, [(built.household, built.person)], amount=1_000)
+    await world.pay(earlier)
+
+
+async def failed_acceptance(built: Built) -> None:
+    await built.accepted(passed=False)
+
+
+async def late_acceptance(built: Built) -> None:
+    await built.accepted(accepted_on=date(2019, 3, 2))
+
+
+async def revoked_acceptance(built: Built) -> None:
+    acceptance = new_id()
+    await built.accepted(acceptance_id=acceptance)
+    await built.accepted(acceptance_id=acceptance, version=2, passed=False)
+
+
+async def terms_ended(built: Built) -> None:
+    for role in ("accountable", "supervising"):
+        await insert(built.world.service, "officer_term", {
+            "book": DISTRICT, "officer_id": built.world.officers[DISTRICT, role], "name": "责任人", "role": role, "version": 2,
+            "unit_id": built.world.who("district-maker").unit_id, "valid_from": date(2018, 1, 1), "valid_to": date(2019, 2, 28),
+            "document_no": "免1号", "recorded_by": built.recorder,
+        })  # fmt: skip
+
+
+async def list_of_another_project(built: Built) -> None:
+    built.case.line["project"] = await built.world.project()
+
+
+async def unsigned_exemption(built: Built) -> None:
+    await built.procurement_version(evidence_sha256=None)
+
+
+async def dearer_contract(built: Built) -> None:
+    await built.procurement_version(approved_changes=500_000)
+
+
+async def to_somebody_else(built: Built) -> None:
+    other = new_id()
+    await insert(built.world.service, "organisation", {
+        "book": DISTRICT, "organisation_id": other, "kind": "supplier", "name": "另一家", "credit_code": "91420100000000000X",
+        "recorded_by": built.recorder,
+    })  # fmt: skip
+    await built.procurement_version(awardee_id=other)
+
+
+WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
+    # 资金到区
+    "vehicles": ("funds", SUBSIDY, lambda c: c.but(economic_class="31013"), {"negative-list"}),
+    "bonuses": ("funds", SUBSIDY, lambda c: c.but(economic_class="30102"), {"negative-list"}),
+    "next year's money": ("funds", SUBSIDY, lambda c: c.but(fund_year=2020), {"year-not-begun", "balance-insufficient"}),
+    "money of another village": ("funds", SUBSIDY, lambda c: c.but(project={"village_code": "420117001999"}, before_list=[moved_away]),
+                                 {"money-of-another-village"}),
+    "more than there is": ("funds", SUBSIDY, lambda c: c.but(funded=7_999), {"balance-insufficient"}),
+    "before the money came": ("funds", SUBSIDY, lambda c: c.but(funded_on=date(2019, 3, 2)), {"balance-insufficient-on-day"}),
+    "households in a programme of persons": ("funds", SUBSIDY, lambda c: c.but(payee_kind="household"), {"programme-payee-kind"}),
+    "nobody's payee": ("funds", SUBSIDY, lambda c: c.but(line={"payee_id": new_id()}), {"payee-unknown", "not-on-roster"}),
+    "not registered": ("funds", SUBSIDY, lambda c: c.but(registered=False), {"payee-not-registered"}),
+    "removed": ("funds", SUBSIDY, lambda c: c.but(before_list=[removed]), {"payee-removed"}),
+    "deceased household": ("funds", SUBSIDY, lambda c: c.but(before_list=[deceased]), {"payee-deceased"}),
+    "deceased person": ("funds", SUBSIDY, lambda c: c.but(before_list=[person_deceased]), {"payee-deceased"}),
+    "not on the roster": ("funds", SUBSIDY, lambda c: c.but(enrolled=False), {"not-on-roster"}),
+    "struck off": ("funds", SUBSIDY, lambda c: c.but(before_list=[struck_off]), {"roster-struck-off"}),
+    "paid twice": ("funds", SUBSIDY, lambda c: c.but(before_list=[paid_before]), {"paid-twice"}),
+    "above the standard": ("funds", SUBSIDY, lambda c: c.but(amount=8_001), {"above-standard"}),
+    "below what the house costs": ("funds", HOUSING, lambda c: c.but(amount=1_999_999), {"not-paid-in-full"}),
+    "no part taken": ("funds", SUBSIDY, lambda c: c.but(line={"participation_ref": None}), {"participation-missing"}),
+    "a line of another period": ("funds", SUBSIDY, lambda c: c.but(line={"period": "2019-01"}), {"line-of-another-list"}),
+    # 项目到区
+    "a project of nobody": ("projects", SUBSIDY, lambda c: c.but(line={"project": new_id()}),
+                            {"project-not-in-library", "leg-of-another-project", "procurement-missing"}),
+    "another project than the money's": ("projects", SUBSIDY, lambda c: c.but(before_list=[list_of_another_project], line={}),
+                                         {"leg-of-another-project"}),
+    "suspended": ("projects", SUBSIDY, lambda c: c.but(before_list=[suspended]), {"project-not-approved"}),
+    "without a target": ("projects", SUBSIDY, lambda c: c.but(before_list=[targetless]), {"project-without-target"}),
+    "of another programme": ("projects", SUBSIDY, lambda c: c.but(before_list=[other_programme]), {"project-of-another-programme"}),
+    "never published": ("projects", SUBSIDY, lambda c: c.but(project_notice=None), {"project-not-published"}),
+    "published for nine days": ("projects", SUBSIDY, lambda c: c.but(project_notice=(date(2019, 2, 1), date(2019, 2, 9))),
+                                {"project-not-published"}),
+    "published since eight days": ("projects", SUBSIDY, lambda c: c.but(project_notice=(date(2019, 2, 22), date(2019, 3, 30))),
+                                   {"project-not-published"}),
+    # 招投标到区
+    "no tender": ("tendering", SUBSIDY, lambda c: c.but(procurement=None), {"procurement-missing"}),
+    "an exemption for another kind of project": ("tendering", SUBSIDY, lambda c: c.but(procurement={"exemption_code": "village_self_build"}),
+                                                 {"exemption-not-allowed"}),
+    "an exemption beyond its limit": ("tendering", SUBSIDY, lambda c: c.but(
+        procurement={"exemption_code": "below_threshold", "estimate": 400_000_001}), {"exemption-limit-exceeded"}),
+    "an exemption without evidence": ("tendering", SUBSIDY, lambda c: c.but(before_list=[unsigned_exemption]), {"exemption-without-evidence"}),
+    "beyond the contract": ("tendering", WORKS, lambda c: c.but(amount=1_000_001), {"contract-exceeded"}),
+    "another firm than the winner": ("tendering", WORKS, lambda c: c.but(before_list=[to_somebody_else]), {"payee-not-awardee"}),
+    # 管理到区
+    "no managing unit": ("management", SUBSIDY, lambda c: c.but(before_list=[unmanaged]), {"managing-unit-missing"}),
+    "final without acceptance": ("management", WORKS, lambda c: c.but(final=True), {"acceptance-missing"}),
+    "final after a failed acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[failed_acceptance]), {"acceptance-missing"}),
+    "final before the acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[late_acceptance]), {"acceptance-missing"}),
+    "final after a revoked acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[revoked_acceptance]), {"acceptance-missing"}),
+    "a list that nobody saw": ("management", SUBSIDY, lambda c: c.but(list_notice=None), {"list-not-published"}),
+    "a list seen for six days": ("management", SUBSIDY, lambda c: c.but(list_notice=(date(2019, 2, 10), date(2019, 2, 15))), {"list-not-published"}),
+    "a list seen with other amounts": ("management", SUBSIDY, lambda c: c.but(published=7_999), {"published-amount-differs"}),
+    # 责任到区
+    "no supervisor": ("responsibility", SUBSIDY, lambda c: c.but(header={"supervisor_id": None}), {"supervisor-not-in-office"}),
+    "officers of nobody": ("responsibility", SUBSIDY, lambda c: c.but(header={"officer_id": new_id(), "supervisor_id": new_id()}),
+                           {"officer-not-in-office", "supervisor-not-in-office"}),
+    "officers who left": ("responsibility", SUBSIDY, lambda c: c.but(before_list=[terms_ended]), {"officer-not-in-office", "supervisor-not-in-office"}),
+}  # fmt: skip
+
+
+async def refusals_of(world: World, case: Case, expected: set[str]) -> None:
+    """The case is refused with exactly these codes by the preview and by paying, and not paid."""
+    built = await case.build(world)
+    assert await built.preview() == expected
+    at_approval = expected & LIST_CODES
+    assert await built.pay() == (at_approval or expected)
+    assert await world.service.fetchval("SELECT count(*) FROM entry WHERE instruction_id = $1", built.pay_list) == 0
+
+
+@pytest.mark.parametrize("name", WAYS_TO_FAIL)
+async def test_one_failure_is_refused_with_exactly_its_codes(name: str, world: World) -> None:
+    _, base, change, expected = WAYS_TO_FAIL[name]
+    await refusals_of(world, change(base), expected)
+
+
+MIXABLE = [name for name, (_, base, _, expected) in WAYS_TO_FAIL.items() if base is SUBSIDY and len(expected) == 1]
+ALONE = {"households in a programme of persons", "before the money came", "paid twice", "another project than the money's"}
+"""Failures that change what other failures mean."""
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_failures_together_are_refused_with_all_their_codes(seed: int, world: World) -> None:
+    chosen = []
+    by_dimension: dict[str, list[str]] = {}
+    for name in MIXABLE:
+        if name not in ALONE:
+            by_dimension.setdefault(WAYS_TO_FAIL[name][0], []).append(name)
+    draw = random.Random(seed)
+    for dimension in draw.sample(sorted(by_dimension), draw.randint(2, 5)):
+        chosen.append(draw.choice(by_dimension[dimension]))
+    expected = set().union(*(WAYS_TO_FAIL[name][3] for name in chosen))
+    await refusals_of(world, SUBSIDY.spoil(*(WAYS_TO_FAIL[name][2] for name in chosen)), expected)
+
+
+AFTER_APPROVAL = {
+    "removed": ([removed], {"payee-removed"}), "deceased": ([person_deceased], {"payee-deceased"}),
+    "struck off": ([struck_off], {"roster-struck-off"}), "paid elsewhere": ([paid_before], {"paid-twice"}),
+    "project suspended": ([suspended], {"project-not-approved"}), "officers left": ([terms_ended], {
+        "officer-not-in-office", "supervisor-not-in-office"}),
+    "removed and suspended": ([removed, suspended], {"payee-removed", "project-not-approved"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AFTER_APPROVAL)
+async def test_what_changes_between_approval_and_payment_counts(name: str, world: World) -> None:
+    hooks, expected = AFTER_APPROVAL[name]
+    built = await SUBSIDY.but(after_approval=hooks).build(world)
+    assert await built.preview() == set()
+    assert await built.pay() == expected
+
+
+async def exited(built: Built) -> None:
+    await built.status(built.household, "exited")
+
+
+async def enrolled_again(built: Built) -> None:
+    await built.roster("struck_off")
+    await built.roster("enrolled", since=date(2019, 1, 15))
+
+
+async def removed_later(built: Built) -> None:
+    await built.status(built.household, "removed", since=date(2019, 2, 2))
+
+
+async def paid_and_returned(built: Built) -> None:
+    world = built.world
+    earlier = await world.list_of(built.project, built.allocation, [(built.household, built.person)], amount=1_000)
+    entry = (await world.pay(earlier)).entry_id
+    await bank_returned(world, entry, 1)
+    await world.post(DISTRICT, await world.draft(DISTRICT, "return", [Leg(1_000, undoes_entry_id=entry, undoes_line_no=1)]))
+
+
+async def accepted(built: Built) -> None:
+    await built.accepted()
+
+
+async def published_again(built: Built) -> None:
+    await built.world.notice("project", built.project, 100_000_000, start=date(2019, 2, 1), end=date(2019, 2, 10))
+
+
+async def notice_corrected(built: Built) -> None:
+    row = await built.world.service.fetchrow("SELECT * FROM notice WHERE subject_id = $1", built.pay_list)
+    assert row is not None
+    await built.world.service.execute(
+        "SELECT publish_notice($1, $2, 2, 'payment_list', $3, 'village', '村务公开栏', $4, $5, 8000, '公示2号', $6)",
+        DISTRICT, row["notice_id"], built.pay_list, row["published_from"], row["published_to"], built.recorder,
+    )  # fmt: skip
+
+
+WAYS_TO_PASS: dict[str, Case] = {
+    "a working day": SUBSIDY, "a house": HOUSING, "a road": WORKS,
+    "exited from poverty": SUBSIDY.but(before_list=[exited]),
+    "struck off and enrolled again": SUBSIDY.but(before_list=[enrolled_again]),
+    "removed after the day that counts": SUBSIDY.but(before_list=[removed_later]),
+    "returned by the bank and paid again": SUBSIDY.but(before_list=[paid_and_returned]),
+    "two working days": SUBSIDY.but(amount=16_000, line={"quantity": 2}),
+    "above the standard with a document": SUBSIDY.but(amount=9_000, line={"exception_document_no": "特1号"}),
+    "no part taken, with a document": SUBSIDY.but(line={"participation_ref": None, "exception_document_no": "特1号"}),
+    "half a house with a document": HOUSING.but(amount=1_000_000, line={"exception_document_no": "特1号"}),
+    "published a second time, long enough": SUBSIDY.but(project_notice=(date(2019, 2, 1), date(2019, 2, 2)), before_list=[published_again]),
+    "published for exactly the days asked": SUBSIDY.but(project_notice=(date(2019, 2, 1), date(2019, 2, 10)),
+                                                         list_notice=(date(2019, 2, 23), date(2019, 3, 30))),
+    "a wrong notice corrected": SUBSIDY.but(published=7_999, before_approval=[notice_corrected]),
+    "another exemption": SUBSIDY.but(procurement={"exemption_code": "work_relief"}),
+    "final after acceptance": WORKS.but(final=True, before_list=[accepted]),
+    "beyond the contract after an approved change": WORKS.but(amount=1_400_000, before_list=[dearer_contract]),
+    "the village builds itself": WORKS.but(procurement={
+        "method": "exempt", "exemption_code": "village_self_build", "awardee_id": None, "contract_no": None, "contract_amount": None}),
+    "money of the project's own village": SUBSIDY.but(project={"village_code": VILLAGE}, before_list=[moved_away]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAYS_TO_PASS)
+async def test_a_payment_passes_when_all_five_hold(name: str, world: World) -> None:
+    built = await WAYS_TO_PASS[name].build(world)
+    assert await built.preview() == set()
+    assert await built.pay() == set()
+    await assert_book_sound(world.service)
+
+
+async def test_two_lists_in_one_call_do_not_exceed_a_contract_together(world: World) -> None:
+    case = WORKS.but(amount=600_000)
+    built = await case.build(world)
+    lists = [built.pay_list]
+    await case.add_list(built)
+    lists.append(built.pay_list)
+    for pay_list in lists:
+        await world.approve_list(pay_list)
+    payer = world.who("district-payer").staff_id
+    both = [Posting(DISTRICT, pay_list, payer, None, f"key-{n}", bytes(32)) for n, pay_list in enumerate(lists)]
+    with pytest.raises(FundledgerError) as caught:
+        await post_now(world.service, both)
+    assert codes_of(caught.value) == {"contract-exceeded"}
+    await post_now(world.service, both[:1])
+    with pytest.raises(FundledgerError):
+        await post_now(world.service, both[1:])
+    await assert_book_sound(world.service)
+
+
+async def test_a_payment_names_its_books_own_district(world: World) -> None:
+    elsewhere = await world.project(book=OTHER_DISTRICT)
+    built = await SUBSIDY.but(line={"project": elsewhere}).build(world)
+    assert {"project-not-in-library", "procurement-missing"} <= await built.preview()
+
+
+def codes_of_the_gate() -> set[str]:
+    """Every code that the payment checks and the officers' check can give."""
+    folder = Path(migrations_dir()) / "sql" / "0001"
+    text = (folder / "65_gate_payments.sql").read_text(encoding="utf-8")
+    text += re.findall(r"CREATE FUNCTION gate_check_officers.*?\$\$;", (folder / "63_gate_checks.sql").read_text(encoding="utf-8"), re.S)[0]
+    return set(re.findall(r"'([a-z]+(?:-[a-z]+)+)'", re.sub(r"--.*", "", text)))
+
+
+def test_every_code_of_five_to_district_has_a_case() -> None:
+    tried = set().union(*(expected for _, _, _, expected in WAYS_TO_FAIL.values()))
+    assert codes_of_the_gate() <= tried
