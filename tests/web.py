@@ -56,5 +56,8 @@ async def running_api(db: Database, world: World, folder: Path, **settings: Any)
     """Start the app's lifespan, yield a client, stop it."""
     app = create_app(Settings(data_dir=folder, **{"pool_size": 20, **settings}), db.service_url)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test") as client,
+    ):
         yield Api(client, app, world)

@@ -23,7 +23,7 @@ from fundledger.db.connection import Connection
 from fundledger.db.embedded import EmbeddedServer
 from fundledger.db.urls import with_database
 from fundledger.errors import FundledgerError
-from tests.book.lanes import approval_of, payment_of, posters
+from tests.book.lanes import approval_of, payment_of, posters, releases
 from tests.builders import CITY, DISTRICT, World, make_world
 from tests.databases import connected, throw_away_server
 from tests.soundness import assert_book_sound
@@ -166,8 +166,9 @@ async def test_the_same_for_longer(ground: Ground) -> None:
 async def test_a_call_cut_off_by_the_kill_is_repeated_to_one_posting(ground: Ground) -> None:
     async with connected(ground.urls.service_url) as service, connected(ground.urls.owner_url) as owner:
         world = await make_world(service, owner)
-        (posting, *_) = [p for p in await workload(world, 2) if p.book == CITY]
-        async with posters(ground.urls.service_url, 1, pool_size=2) as (poster,), connected(with_database(ground.server.superuser_url, ground.urls.name)) as boss:
+        (posting,) = await releases(world, [await world.allocate(await world.adopt(100), 100)])
+        boss_url = with_database(ground.server.superuser_url, ground.urls.name)
+        async with posters(ground.urls.service_url, 1, pool_size=2) as (poster,), connected(boss_url) as boss:
             await hold_the_gate(boss)
             call = asyncio.create_task(poster.post(posting))
             await asyncio.sleep(0.3)

@@ -20,7 +20,9 @@ def heading(world: World, book: int = CITY, **fields: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-async def draft(api: Api, path: str, body: dict[str, Any], *, book: int = CITY, who: str | None = None) -> dict[str, Any]:
+async def draft(
+    api: Api, path: str, body: dict[str, Any], *, book: int = CITY, who: str | None = None
+) -> dict[str, Any]:
     """Draft as the book's maker; the answer's body."""
     answer = await api.post(who or f"{PREFIX[book]}-maker", f"/v1/books/{book}{path}", body)
     assert answer.status_code == 201, answer.text
@@ -36,7 +38,9 @@ async def post(api: Api, path: str, body: dict[str, Any], *, book: int = CITY, w
     return UUID(answer.json()["entry_id"])
 
 
-async def adopted(api: Api, amount: str, *, fund: str = "special_factor", year: int = 2019, document: str = "预1号") -> str:
+async def adopted(
+    api: Api, amount: str, *, fund: str = "special_factor", year: int = 2019, document: str = "预1号"
+) -> str:
     """A budget line of the city; its id."""
     body = heading(api.world, fund_code=fund, fiscal_year=year, amount=amount, document_no=document)
     await post(api, "/budget-lines", body)
@@ -49,8 +53,17 @@ async def listed(world: World, district: int, count: int, *, fund: str = "target
     codes = [f"{district}001{number}" for number in range(201, 201 + count)]
     maker = world.who("city-maker").staff_id
     for code in codes:
-        row = {"book": district, "code": code, "name": code, "level": "village", "parent_code": f"{district}001", "source": "test"}
-        if not await world.service.fetchval("SELECT EXISTS (SELECT FROM division WHERE book = $1 AND code = $2)", district, code):
+        row = {
+            "book": district,
+            "code": code,
+            "name": code,
+            "level": "village",
+            "parent_code": f"{district}001",
+            "source": "test",
+        }
+        if not await world.service.fetchval(
+            "SELECT EXISTS (SELECT FROM division WHERE book = $1 AND code = $2)", district, code
+        ):
             await insert(world.service, "division", row)
         await insert(world.service, "village_list", {
             "book": district, "fund_code": fund, "fiscal_year": year, "version": 1, "village_code": code,

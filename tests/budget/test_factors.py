@@ -17,7 +17,9 @@ from fundledger.sealing.canonical import canonical
 THREE = {420112: "1", 420114: "1", 420117: "1"}
 
 
-def factor(weight: str = "1", direction: Any = "share", values: dict[int, str] | None = None, code: str = "poor") -> Factor:
+def factor(
+    weight: str = "1", direction: Any = "share", values: dict[int, str] | None = None, code: str = "poor"
+) -> Factor:
     return Factor(code, "贫困人口", weight, direction, values or THREE)
 
 
@@ -88,6 +90,10 @@ def test_any_split_adds_up_and_is_within_a_fen_of_its_exact_share(
 
 
 def test_stored_inputs_of_another_kind_are_not_recomputable() -> None:
-    for inputs in ("", canonical({"v": 2, "method": "factors"}).decode(), canonical({"v": 1, "method": "floor"}).decode()):
+    for inputs in (
+        "",
+        canonical({"v": 2, "method": "factors"}).decode(),
+        canonical({"v": 1, "method": "floor"}).decode(),
+    ):
         with pytest.raises(FundledgerError, match="inputs-not-recomputable"):
             recompute(inputs)

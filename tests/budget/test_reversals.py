@@ -16,7 +16,9 @@ from tests.soundness import assert_book_sound
 from tests.web import Api
 
 
-async def reversal(api: Api, world: World, entry: UUID, *, book: int = CITY, who: str | None = None, **fields: Any) -> Any:
+async def reversal(
+    api: Api, world: World, entry: UUID, *, book: int = CITY, who: str | None = None, **fields: Any
+) -> Any:
     """Draft a reversal and approve it; the answer of the approval."""
     drafted = await draft(api, "/reversals", heading(world, book, entry_id=str(entry), **fields), book=book, who=who)
     return await api.approve("city-approver" if book == CITY else "district-approver", book, drafted)
@@ -79,8 +81,11 @@ async def test_an_undo_is_not_undone(api: Api, world: World) -> None:
 
 async def test_a_district_does_not_undo_a_crossing(api: Api, world: World) -> None:
     _, entry = await released(world)
-    query = "SELECT entry_id FROM entry WHERE book = $1 AND crossing_id = (SELECT crossing_id FROM entry WHERE book = $2 AND entry_id = $3)"
-    received = await world.service.fetchval(query, DISTRICT, CITY, entry)
+    crossing = await world.service.fetchval(
+        "SELECT crossing_id FROM entry WHERE book = $1 AND entry_id = $2", CITY, entry
+    )
+    query = "SELECT entry_id FROM entry WHERE book = $1 AND crossing_id = $2"
+    received = await world.service.fetchval(query, DISTRICT, crossing)
     assert "undo-of-crossing-by-district" in refused(await reversal(api, world, received, book=DISTRICT))
 
 
@@ -93,7 +98,9 @@ async def test_money_that_went_on_is_not_taken_back(api: Api, world: World) -> N
     await assert_book_sound(world.service)
 
 
-async def test_an_earlier_release_that_was_spent_first_is_not_undone_at_a_later_ones_cost(api: Api, world: World) -> None:
+async def test_an_earlier_release_that_was_spent_first_is_not_undone_at_a_later_ones_cost(
+    api: Api, world: World
+) -> None:
     allocation = await world.allocate(await world.adopt(10_000), 10_000)
     first = (await world.release(allocation, 5_000)).entry_id
     second = (await world.release(allocation, 5_000)).entry_id
@@ -144,11 +151,15 @@ async def test_what_is_not_there_is_not_reversed(api: Api, world: World) -> None
     assert refused(await api.post("city-maker", path, heading(world, entry_id=str(fund)))) == {"entry-not-found"}
 
 
-async def test_a_village_whose_allocation_was_undone_is_allocated_again_only_with_a_document(api: Api, world: World) -> None:
+async def test_a_village_whose_allocation_was_undone_is_allocated_again_only_with_a_document(
+    api: Api, world: World
+) -> None:
     [village] = await listed(world, DISTRICT, 1)
     line = await world.adopt(10_000, fund="targeted")
     allocation = await world.allocate(line, 4_000, fund="targeted", village=village)
-    entry = await world.service.fetchval("SELECT entry_id FROM allocation WHERE book = $1 AND allocation_id = $2", CITY, allocation)
+    entry = await world.service.fetchval(
+        "SELECT entry_id FROM allocation WHERE book = $1 AND allocation_id = $2", CITY, allocation
+    )
     assert (await reversal(api, world, entry)).status_code == 200
     assert await world.balance("unreleased_budget", line=line) == 10_000
     with pytest.raises(FundledgerError) as refusal:
@@ -178,7 +189,9 @@ async def test_a_closed_month_takes_no_posting(api: Api, world: World) -> None:
 async def test_a_crossing_needs_the_month_open_in_both_books(api: Api, world: World, book: int) -> None:
     allocation, entry = await released(world)
     other = await world.allocate(await world.adopt(1_000), 1_000)
-    assert (await close(api, "2019-03", book=book, who="city-approver" if book == CITY else "district-approver")).status_code == 201
+    assert (
+        await close(api, "2019-03", book=book, who="city-approver" if book == CITY else "district-approver")
+    ).status_code == 201
     with pytest.raises(FundledgerError, match="period-closed"):
         await world.release(other, 1_000)
     assert refused(await reversal(api, world, entry)) == {"period-closed"}
@@ -188,7 +201,11 @@ async def test_a_crossing_needs_the_month_open_in_both_books(api: Api, world: Wo
 
 
 async def test_only_an_approver_of_the_finance_bureau_closes_a_month_that_is_over(api: Api, world: World) -> None:
-    for who, code in (("district-maker", "forbidden-duty"), ("poverty-approver", "forbidden-role"), ("auditor", "forbidden-role")):
+    for who, code in (
+        ("district-maker", "forbidden-duty"),
+        ("poverty-approver", "forbidden-role"),
+        ("auditor", "forbidden-role"),
+    ):
         assert refused(await close(api, "2019-03", who=who, book=DISTRICT)) == {code}
     assert refused(await close(api, "2019-03", who="district-approver")) == {"forbidden-book"}
     assert refused(await close(api, "2099-01")) == {"period-not-over"}
@@ -201,4 +218,8 @@ async def test_reversals_of_budget_entries_need_both_people(api: Api, world: Wor
     drafted = await draft(api, "/reversals", heading(world, entry_id=str(entry)))
     answer = await api.approve("city-maker", CITY, drafted)
     assert answer.status_code == 403
-    assert (await api.post("township-maker", f"/v1/books/{DISTRICT}/reversals", heading(world, DISTRICT, entry_id=str(entry)))).status_code == 403
+    assert (
+        await api.post(
+            "township-maker", f"/v1/books/{DISTRICT}/reversals", heading(world, DISTRICT, entry_id=str(entry))
+        )
+    ).status_code == 403

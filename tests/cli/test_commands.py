@@ -171,10 +171,10 @@ def test_a_log_line_about_an_error_has_its_place_and_type_but_no_values() -> Non
         except KeyError as error:
             raise ValueError(SECRET) from error
 
-    try:
+    with pytest.raises(ValueError, match=SECRET) as raised:
         fail()
-    except ValueError as error:
-        record = logging.LogRecord("fundledger", logging.ERROR, "", 0, "failed", None, (type(error), error, None))
+    error = raised.value
+    record = logging.LogRecord("fundledger", logging.ERROR, "", 0, "failed", None, (type(error), error, None))
     text = logs.SafeFormatter(logs.FORMAT).format(record)
     assert "KeyError" in text
     assert "ValueError" in text

@@ -126,7 +126,9 @@ async def test_every_fault_of_an_explicit_allocation_is_named_at_once(api: Api, 
         {"district": "420199", "village_code": codes[1], "amount": "1.00"},
         {"district": str(DISTRICT), "village_code": codes[0], "amount": "1.00"},
     ]  # fmt: skip
-    answer = await api.post("city-maker", f"/v1/books/{CITY}/allocations", heading(world, budget_line_id=line, lines=lines))
+    answer = await api.post(
+        "city-maker", f"/v1/books/{CITY}/allocations", heading(world, budget_line_id=line, lines=lines)
+    )
     assert {(fault["code"], fault["pointer"]) for fault in answer.json()["faults"]} == {
         ("village-above-standard", "/lines/0"), ("village-not-listed", "/lines/1"), ("district-unknown", "/lines/2"),
         ("village-not-listed", "/lines/2"), ("village-already-allocated", "/lines/3"),
@@ -138,7 +140,9 @@ async def test_an_allocation_beyond_the_budget_line_is_previewed_as_short_and_re
     line = await adopted(api, "300000.00", fund="targeted")
     preview = (await api.post("city-maker", f"{BY_STANDARD}?preview=true", by_standard(world, line))).json()
     assert preview["remaining"] == "-100000.00"
-    answer = await api.approve("city-approver", CITY, await draft(api, "/allocations/by-standard", by_standard(world, line)))
+    answer = await api.approve(
+        "city-approver", CITY, await draft(api, "/allocations/by-standard", by_standard(world, line))
+    )
     assert refused(answer) == {"balance-insufficient"}
 
 
@@ -174,7 +178,9 @@ async def test_a_factor_allocation_keeps_its_inputs_and_is_recomputed_from_them(
         (str(OTHER_DISTRICT), "60.31"), (str(DISTRICT), "939.69"),
     ]  # fmt: skip
     drafted = await draft(api, "/allocations/by-factors", by_factors(world, line))
-    inputs = await world.service.fetchval("SELECT inputs FROM instruction WHERE instruction_id = $1", UUID(drafted["instruction_id"]))
+    inputs = await world.service.fetchval(
+        "SELECT inputs FROM instruction WHERE instruction_id = $1", UUID(drafted["instruction_id"])
+    )
     assert [(item.district, item.amount) for item in recompute(inputs)] == [(OTHER_DISTRICT, 6_031), (DISTRICT, 93_969)]
     answer = (await api.get("auditor", f"/v1/books/{CITY}/allocations/computations/{drafted['instruction_id']}")).json()
     assert (answer["agrees"], answer["inputs"]["data_vintage"], answer["total"]) == (True, "2018年底", "1000.00")
@@ -196,7 +202,11 @@ async def test_unusable_factors_are_refused_with_their_place(api: Api, world: Wo
     body = by_factors(world, line)
     body["factors"][1]["weight"] = "0.4"
     answer = await api.post("city-maker", f"/v1/books/{CITY}/allocations/by-factors", body)
-    assert (answer.status_code, answer.json()["code"], answer.json()["params"]) == (409, "weights-not-one", {"sum": "9/10"})
+    assert (answer.status_code, answer.json()["code"], answer.json()["params"]) == (
+        409,
+        "weights-not-one",
+        {"sum": "9/10"},
+    )
     for weight in (0.5, "1e3", "-1", "0.5 ", "５", "1/2/3"):
         body["factors"][1]["weight"] = weight
         answer = await api.post("city-maker", f"/v1/books/{CITY}/allocations/by-factors", body)
@@ -204,7 +214,9 @@ async def test_unusable_factors_are_refused_with_their_place(api: Api, world: Wo
     body = by_factors(world, line)
     for item in body["factors"]:
         item["values"]["420199"] = "1"
-    assert refused(await api.post("city-maker", f"/v1/books/{CITY}/allocations/by-factors", body)) == {"district-unknown"}
+    assert refused(await api.post("city-maker", f"/v1/books/{CITY}/allocations/by-factors", body)) == {
+        "district-unknown"
+    }
 
 
 async def test_a_preview_leaves_its_key_free_and_a_replay_drafts_nothing(api: Api, world: World) -> None:
@@ -240,12 +252,18 @@ async def test_a_release_in_full_is_all_that_is_left(api: Api, world: World) -> 
 async def test_next_years_money_is_released_early_and_only_early(api: Api, world: World) -> None:
     line = await world.adopt(10_000, year=2020)
     allocation = str(await world.allocate(line, 10_000, year=2020))
-    for kind, expected in (("instalment", {"release-kind-wrong"}), ("prepaid", {"release-kind-wrong"}), ("early", set())):
+    for kind, expected in (
+        ("instalment", {"release-kind-wrong"}),
+        ("prepaid", {"release-kind-wrong"}),
+        ("early", set()),
+    ):
         drafted = await release(api, world, kind, [{"allocation_id": allocation, "amount": "1.00"}])
         answer = await api.approve("city-approver", CITY, drafted.json())
         assert (refused(answer) if expected else set()) == expected, kind
         assert (answer.status_code == 200) == (not expected), kind
-    late = await release(api, world, "early", [{"allocation_id": allocation, "amount": "1.00"}], effective_on="2020-01-01")
+    late = await release(
+        api, world, "early", [{"allocation_id": allocation, "amount": "1.00"}], effective_on="2020-01-01"
+    )
     assert refused(await api.approve("city-approver", CITY, late.json())) == {"release-kind-wrong"}
 
 
@@ -264,7 +282,9 @@ async def test_releases_are_listed_in_both_books_and_for_the_allocation(api: Api
     received = (await api.get("district-maker", f"/v1/books/{DISTRICT}/releases")).json()["items"]
     assert [item["kind"] for item in received] == ["prepaid", "instalment"]
     shown = (await api.get("auditor", f"/v1/books/{CITY}/releases/{city}/lines")).json()
-    assert [(item["allocation_id"], item["amount"], item["undone"]) for item in shown] == [(str(other), "40.00", "0.00")]
+    assert [(item["allocation_id"], item["amount"], item["undone"]) for item in shown] == [
+        (str(other), "40.00", "0.00")
+    ]
     for book in (CITY, DISTRICT):
         detail = (await api.get("auditor", f"/v1/books/{book}/allocations/{allocation}")).json()
         assert [item["amount"] for item in detail["releases"]] == ["10.00", "10.00"]
@@ -292,8 +312,10 @@ async def test_allocations_are_listed_page_by_page_with_how_far_they_came(api: A
             break
     assert found == [str(allocation), *map(str, others)]
     for who, book in (("city-maker", CITY), ("district-maker", DISTRICT)):
-        [item] = (await api.get(who, f"/v1/books/{book}/allocations", district=DISTRICT, fiscal_year=2019)).json()["items"]
-        assert {name: item[name] for name in ("allocated", "released", "remaining", "executable", "funded", "paid")} == {
+        page = (await api.get(who, f"/v1/books/{book}/allocations", district=DISTRICT, fiscal_year=2019)).json()
+        [item] = page["items"]
+        names = ("allocated", "released", "remaining", "executable", "funded", "paid")
+        assert {name: item[name] for name in names} == {
             "allocated": "10000.00", "released": "10000.00", "remaining": "0.00", "executable": "5000.00",
             "funded": "5000.00", "paid": "160.00",
         }  # fmt: skip
@@ -303,12 +325,21 @@ async def test_allocations_are_listed_page_by_page_with_how_far_they_came(api: A
 
 
 async def declare(api: Api, amount: str, version: int, *, fund: str = "district_increment", final: bool = False) -> Any:
-    body = {"fund_code": fund, "fiscal_year": 2019, "version": version, "amount": amount, "is_final": final, "document_no": "报1号"}
+    body = {
+        "fund_code": fund,
+        "fiscal_year": 2019,
+        "version": version,
+        "amount": amount,
+        "is_final": final,
+        "document_no": "报1号",
+    }
     return await api.post("district-maker", f"/v1/books/{DISTRICT}/declared-figures", body)
 
 
 def own(world: World, amount: str, **fields: Any) -> dict[str, Any]:
-    return heading(world, DISTRICT, **{"fund_code": "district_increment", "fiscal_year": 2019, "amount": amount, **fields})
+    return heading(
+        world, DISTRICT, **{"fund_code": "district_increment", "fiscal_year": 2019, "amount": amount, **fields}
+    )
 
 
 async def floors(api: Api, book: int = DISTRICT, path: str = "floors") -> list[dict[str, Any]]:
@@ -339,7 +370,11 @@ async def test_below_the_floor_with_a_document_is_adopted_and_stays_a_finding(ap
     await post(api, "/own-money", own(world, "100.00", exception_document_no="特批1号"), book=DISTRICT)
     for book in (DISTRICT, CITY):
         [finding] = await floors(api, book, "floors/findings")
-        assert (finding["reason"], finding["shortfall"], finding["exception_documents"]) == ("exception", "50.00", ["特批1号"])
+        assert (finding["reason"], finding["shortfall"], finding["exception_documents"]) == (
+            "exception",
+            "50.00",
+            ["特批1号"],
+        )
     await post(api, "/own-money", own(world, "50.00"), book=DISTRICT)
     assert await floors(api, path="floors/findings") == []
 
@@ -360,7 +395,11 @@ async def test_final_accounts_reopen_the_test(api: Api, world: World) -> None:
     assert refused(await declare(api, "1000.00", 3)) == {"figure-already-final"}
     assert (await declare(api, "1000.00", 3, final=True)).status_code == 201
     assert await floors(api, path="floors/findings") == []
-    history = (await api.get("auditor", f"/v1/books/{DISTRICT}/declared-figures", fund_code="district_increment", fiscal_year=2019)).json()
+    history = (
+        await api.get(
+            "auditor", f"/v1/books/{DISTRICT}/declared-figures", fund_code="district_increment", fiscal_year=2019
+        )
+    ).json()
     assert [(item["version"], item["amount"]) for item in history] == [(1, "1000.00"), (2, "2000.00"), (3, "1000.00")]
 
 
@@ -380,7 +419,13 @@ async def test_a_declared_figure_goes_up_by_one_version_at_a_time(api: Api, worl
         assert refused(await declare(api, "5.00", version)) == {"version-taken"}
     assert refused(await declare(api, "5.00", 1, fund="targeted")) == {"fund-not-of-this-level"}
     assert (await declare(api, "-5.00", 2)).json()["code"] == "amount-not-positive"
-    body = {"fund_code": "district_increment", "fiscal_year": 2019, "version": 2, "amount": "7.00", "document_no": "报2号"}
+    body = {
+        "fund_code": "district_increment",
+        "fiscal_year": 2019,
+        "version": 2,
+        "amount": "7.00",
+        "document_no": "报2号",
+    }
     path = f"/v1/books/{DISTRICT}/declared-figures"
     first = await api.post("district-maker", path, body, key="d")
     assert (await declare(api, "8.00", 3)).status_code == 201
@@ -397,7 +442,9 @@ async def test_a_project_is_funded_from_several_allocations_and_unfunded_by_reve
     assert row is not None
     assert tuple(row) == ("2130599", "30399")
     assert await world.balance("available", allocation=first, project=project) == 6_000
-    body = heading(world, DISTRICT, entry_id=str(entry), effective_on="2019-03-02", lines=[{"line_no": 1, "amount": "20.00"}])
+    body = heading(
+        world, DISTRICT, entry_id=str(entry), effective_on="2019-03-02", lines=[{"line_no": 1, "amount": "20.00"}]
+    )
     await post(api, "/reversals", body, book=DISTRICT)
     assert await world.balance("available", allocation=first) == 4_000
     await post(api, "/reversals", {**body, "lines": []}, book=DISTRICT)
@@ -414,9 +461,13 @@ async def test_a_project_that_is_not_ready_is_not_funded(api: Api, world: World)
     path = f"/v1/books/{DISTRICT}/fundings"
     unknown = await api.post("district-maker", path, heading(world, DISTRICT, project_id=str(new_id()), lines=lines))
     assert refused(unknown) == {"project-not-in-library"}
-    for fields, code in (({"status": "suspended"}, "project-not-approved"), ({"performance_target": ""}, "project-without-target")):
-        project = await world.project(**fields)
-        drafted = await draft(api, "/fundings", heading(world, DISTRICT, project_id=str(project), lines=lines), book=DISTRICT)
+    for project, code in (
+        (await world.project(status="suspended"), "project-not-approved"),
+        (await world.project(performance_target=""), "project-without-target"),
+    ):
+        drafted = await draft(
+            api, "/fundings", heading(world, DISTRICT, project_id=str(project), lines=lines), book=DISTRICT
+        )
         assert refused(await api.approve("district-approver", DISTRICT, drafted)) == {code}
     others = await world.project(book=OTHER_DISTRICT)
     answer = await api.post("district-maker", path, heading(world, DISTRICT, project_id=str(others), lines=lines))
@@ -427,7 +478,9 @@ async def test_money_of_another_districts_allocation_does_not_fund_a_project(api
     foreign = await world.funded(10_000, district=OTHER_DISTRICT)
     project = await world.project()
     lines = [{"allocation_id": str(foreign), "amount": "1.00"}]
-    drafted = await draft(api, "/fundings", heading(world, DISTRICT, project_id=str(project), lines=lines), book=DISTRICT)
+    drafted = await draft(
+        api, "/fundings", heading(world, DISTRICT, project_id=str(project), lines=lines), book=DISTRICT
+    )
     answer = await api.approve("district-approver", DISTRICT, drafted)
     assert answer.status_code in (404, 409)
     assert await world.balance("available") == 0

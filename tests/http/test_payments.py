@@ -69,7 +69,7 @@ async def test_a_preview_says_what_the_upload_says_and_stores_nothing(api: Api, 
 async def test_a_household_programme_pays_the_head_of_the_household(api: Api, world: World) -> None:
     project = await world.project(programme="dibao_topup", category="minimum_living")
     allocation = await money(world, project)
-    people = await register(world, vault_of(api), 2, programme="dibao_topup")
+    people = await register(world, vault_of(api), 2, programme="dibao_topup", household=True)
     header = header_of(world, project, allocation, payee_kind="household", programme_code="dibao_topup")
     lines = [{"household_no": p.household_no, "name": p.name, "card": p.card, "amount": "120"} for p in people]
     made = await approved(api, world, {**header, "lines": lines})

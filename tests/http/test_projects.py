@@ -34,7 +34,9 @@ def officer(world: World, **fields: Any) -> dict[str, Any]:
 async def test_a_term_of_office_ends_by_a_new_version_and_the_gate_knows(api: Api, world: World) -> None:
     first = await made(await api.post("district-maker", f"{BOOK}/officers", officer(world)))
     path = f"{BOOK}/officers/{first['officer_id']}"
-    ended = await made(await api.post("district-maker", f"{path}/versions", officer(world, version=2, valid_to="2019-02-28")))
+    ended = await made(
+        await api.post("district-maker", f"{path}/versions", officer(world, version=2, valid_to="2019-02-28"))
+    )
     assert (ended["version"], ended["valid_to"]) == (2, "2019-02-28")
     history = (await api.get("auditor", path)).json()
     assert [(row["version"], row["valid_to"]) for row in history] == [(1, None), (2, "2019-02-28")]
@@ -72,11 +74,17 @@ async def test_an_officers_record_is_refused_with_its_reason(api: Api, world: Wo
 
 async def test_officers_are_listed_page_by_page(api: Api, world: World) -> None:
     for _ in range(3):
-        await made(await api.post("city-maker", f"/v1/books/{CITY}/officers", officer(world, unit_id=str(world.who("city-maker").unit_id))))
+        await made(
+            await api.post(
+                "city-maker", f"/v1/books/{CITY}/officers", officer(world, unit_id=str(world.who("city-maker").unit_id))
+            )
+        )
     found: list[str] = []
     cursor = None
     while True:
-        page = (await api.get("auditor", f"/v1/books/{CITY}/officers", limit=2, **({"cursor": cursor} if cursor else {}))).json()
+        page = (
+            await api.get("auditor", f"/v1/books/{CITY}/officers", limit=2, **({"cursor": cursor} if cursor else {}))
+        ).json()
         found += [row["officer_id"] for row in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -96,7 +104,9 @@ async def proposed(api: Api, **fields: Any) -> str:
 
 
 async def decide(api: Api, project: str, verb: str, version: int, who: str = "poverty-approver", **options: Any) -> Any:
-    return await api.post(who, f"{BOOK}/projects/{project}/{verb}", {"version": version, "document_no": "批1号"}, **options)
+    return await api.post(
+        who, f"{BOOK}/projects/{project}/{verb}", {"version": version, "document_no": "批1号"}, **options
+    )
 
 
 async def approved(api: Api, **fields: Any) -> str:
@@ -179,7 +189,9 @@ async def test_a_project_is_refused_with_its_reason(api: Api, world: World) -> N
     for version in (1, 3):
         assert refused(await decide(api, project, "approve", version)) == {"version-taken"}
     renamed = proposal(world, version=2, code="P-2")
-    assert refused(await api.post("township-maker", f"{path}/{project}/versions", renamed)) == {"record-identity-changed"}
+    assert refused(await api.post("township-maker", f"{path}/{project}/versions", renamed)) == {
+        "record-identity-changed"
+    }
 
 
 async def test_a_project_without_a_target_is_not_approved(api: Api, world: World) -> None:
@@ -205,7 +217,10 @@ async def test_a_decision_is_made_once_whatever_the_repeats(api: Api, world: Wor
 async def test_projects_are_listed_by_status_and_village_with_their_newest_version(api: Api, world: World) -> None:
     first, second = await approved(api), await proposed(api, code="P-2", village_code=None)
     listed = (await api.get("auditor", f"{BOOK}/projects")).json()["items"]
-    assert [(row["project_id"], row["version"], row["status"]) for row in listed] == [(first, 2, "approved"), (second, 1, "proposed")]
+    assert [(row["project_id"], row["version"], row["status"]) for row in listed] == [
+        (first, 2, "approved"),
+        (second, 1, "proposed"),
+    ]
     for filters, expected in (({"status": "proposed"}, [second]), ({"village_code": VILLAGE}, [first]),
                               ({"programme_code": "labour_subsidy"}, [])):  # fmt: skip
         page = (await api.get("auditor", f"{BOOK}/projects", **filters)).json()
@@ -226,8 +241,9 @@ async def organisation(world: World) -> str:
 
 
 def award(project: str, supplier: str, **fields: Any) -> dict[str, Any]:
-    return {"project_id": project, "method": "open", "estimate": "480000.00", "evidence_sha256": SHA, "awardee_id": supplier,
-            "contract_no": "合1号", "contract_amount": "450000.00", "document_no": "招1号", **fields}  # fmt: skip
+    return {"project_id": project, "method": "open", "estimate": "480000.00", "evidence_sha256": SHA,
+            "awardee_id": supplier, "contract_no": "合1号", "contract_amount": "450000.00", "document_no": "招1号",
+            **fields}  # fmt: skip
 
 
 def exemption(project: str, **fields: Any) -> dict[str, Any]:
@@ -271,13 +287,19 @@ async def test_a_procurement_is_refused_with_its_reason(api: Api, world: World) 
     answer = await api.post("district-maker", PROCUREMENTS, award(project, supplier, contract_no=None, awardee_id=None))
     assert {fault["pointer"] for fault in answer.json()["faults"]} == {"/contract_no", "/awardee_id"}
     for sha in ("", "AB" * 32, "ab" * 31, "zz" * 32, 5):
-        assert (await api.post("district-maker", PROCUREMENTS, exemption(project, evidence_sha256=sha))).status_code == 422
+        assert (
+            await api.post("district-maker", PROCUREMENTS, exemption(project, evidence_sha256=sha))
+        ).status_code == 422
 
 
-async def test_a_contract_that_was_paid_on_keeps_its_awardee_and_never_falls_below_the_payments(api: Api, world: World) -> None:
+async def test_a_contract_that_was_paid_on_keeps_its_awardee_and_never_falls_below_the_payments(
+    api: Api, world: World
+) -> None:
     project = await world.project()
     allocation = await world.funded(1_000_000)
-    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [Leg(500_000, allocation_id=allocation, project_id=project)]))
+    await world.post(
+        DISTRICT, await world.draft(DISTRICT, "fund", [Leg(500_000, allocation_id=allocation, project_id=project)])
+    )
     await world.pay(await world.list_of(project, allocation, await world.persons(2)))
     row = await world.service.fetchrow("SELECT procurement_id FROM procurement WHERE project_id = $1", project)
     assert row is not None
@@ -285,25 +307,34 @@ async def test_a_contract_that_was_paid_on_keeps_its_awardee_and_never_falls_bel
     other_kind = exemption(str(project), version=2, exemption_code="below_threshold")
     assert refused(await api.post("district-maker", path, other_kind)) == {"contract-in-use"}
     supplier = await organisation(world)
-    assert refused(await api.post("district-maker", path, award(str(project), supplier, version=2))) == {"contract-in-use"}
+    assert refused(await api.post("district-maker", path, award(str(project), supplier, version=2))) == {
+        "contract-in-use"
+    }
     same = exemption(str(project), version=2, exemption_code="household_subsidy")
     await made(await api.post("district-maker", path, same))
 
 
 async def test_the_contract_is_not_lowered_below_what_was_paid(api: Api, world: World) -> None:
-    project, supplier = await world.project(exemption=None, programme="rural_works", category="infrastructure"), await organisation(world)
+    project, supplier = (
+        await world.project(exemption=None, programme="rural_works", category="infrastructure"),
+        await organisation(world),
+    )
     first = await made(await api.post("district-maker", PROCUREMENTS, award(str(project), supplier)))
     allocation = await world.funded(50_000_000)
-    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [Leg(40_000_000, allocation_id=allocation, project_id=project)]))
-    bill = await world.draft(DISTRICT, "pay", [Leg(30_000_000, allocation_id=allocation, project_id=project)], line_count=1,
-                             economic_class="31005")  # fmt: skip
+    await world.post(
+        DISTRICT, await world.draft(DISTRICT, "fund", [Leg(40_000_000, allocation_id=allocation, project_id=project)])
+    )
+    leg = Leg(30_000_000, allocation_id=allocation, project_id=project)
+    bill = await world.draft(DISTRICT, "pay", [leg], line_count=1, economic_class="31005")
     await insert(world.service, "payment_list", {
-        "book": DISTRICT, "instruction_id": bill, "project_id": project, "programme_code": "rural_works", "period": "2019",
-        "entitlement_on": date(2019, 2, 1), "payee_kind": "organisation", "pay_method": "transfer", "is_final": False,
+        "book": DISTRICT, "instruction_id": bill, "project_id": project, "programme_code": "rural_works",
+        "period": "2019", "entitlement_on": date(2019, 2, 1), "payee_kind": "organisation", "pay_method": "transfer",
+        "is_final": False,
     })  # fmt: skip
     await insert(world.service, "payment_line", {
-        "book": DISTRICT, "instruction_id": bill, "leg_no": 1, "line_no": 1, "amount": 30_000_000, "payee_id": UUID(supplier),
-        "programme_code": "rural_works", "period": "2019", "name_commitment": bytes(32), "card_commitment": bytes(32),
+        "book": DISTRICT, "instruction_id": bill, "leg_no": 1, "line_no": 1, "amount": 30_000_000,
+        "payee_id": UUID(supplier), "programme_code": "rural_works", "period": "2019", "name_commitment": bytes(32),
+        "card_commitment": bytes(32),
     })  # fmt: skip
     await world.approve_list(bill)
     await world.pay(bill)
@@ -312,30 +343,52 @@ async def test_the_contract_is_not_lowered_below_what_was_paid(api: Api, world: 
     answer = await api.post("district-maker", path, lower)
     assert refused(answer) == {"contract-below-paid"}
     assert answer.json()["params"]["paid"] == "300000.00"
-    await made(await api.post("district-maker", path, award(str(project), supplier, version=2, approved_changes="-150000.00")))
+    await made(
+        await api.post("district-maker", path, award(str(project), supplier, version=2, approved_changes="-150000.00"))
+    )
 
 
 async def test_acceptance_has_evidence_and_a_day_that_has_come(api: Api, world: World) -> None:
     project = await approved(api)
-    body = {"project_id": project, "accepted_on": "2019-05-01", "passed": False, "evidence_sha256": SHA, "document_no": "验1号"}
+    body = {
+        "project_id": project,
+        "accepted_on": "2019-05-01",
+        "passed": False,
+        "evidence_sha256": SHA,
+        "document_no": "验1号",
+    }
     path = f"{BOOK}/acceptances"
     first = await made(await api.post("poverty-maker", path, body))
-    again = await made(await api.post("poverty-maker", f"{path}/{first['acceptance_id']}/versions", body | {"version": 2, "passed": True}))
+    again = await made(
+        await api.post(
+            "poverty-maker", f"{path}/{first['acceptance_id']}/versions", body | {"version": 2, "passed": True}
+        )
+    )
     assert again["passed"] is True
-    assert [row["passed"] for row in (await api.get("auditor", f"{path}/{first['acceptance_id']}")).json()] == [False, True]
+    assert [row["passed"] for row in (await api.get("auditor", f"{path}/{first['acceptance_id']}")).json()] == [
+        False,
+        True,
+    ]
     assert len((await api.get("auditor", f"{BOOK}/projects/{project}/acceptances")).json()) == 2
     assert refused(await api.post("poverty-maker", path, body | {"accepted_on": "2999-01-01"})) == {"date-in-future"}
-    assert refused(await api.post("poverty-maker", path, body | {"project_id": str(new_id())})) == {"project-not-in-library"}
+    assert refused(await api.post("poverty-maker", path, body | {"project_id": str(new_id())})) == {
+        "project-not-in-library"
+    }
     moved = body | {"version": 3, "project_id": await approved(api, code="P-2")}
-    assert refused(await api.post("poverty-maker", f"{path}/{first['acceptance_id']}/versions", moved)) == {"record-identity-changed"}
+    assert refused(await api.post("poverty-maker", f"{path}/{first['acceptance_id']}/versions", moved)) == {
+        "record-identity-changed"
+    }
 
 
 def notice(subject: str, **fields: Any) -> dict[str, Any]:
     return {"subject_kind": "project", "subject_id": subject, "level": "village", "channel": "村务公开栏",
-            "published_from": "2019-01-10", "published_to": "2019-01-19", "amount": "500000.00", "document_no": "公示1号", **fields}  # fmt: skip
+            "published_from": "2019-01-10", "published_to": "2019-01-19", "amount": "500000.00",
+            "document_no": "公示1号", **fields}  # fmt: skip
 
 
-async def test_a_notice_counts_for_the_days_it_was_up_and_every_version_gets_a_place_in_the_log(api: Api, world: World) -> None:
+async def test_a_notice_counts_for_the_days_it_was_up_and_every_version_gets_a_place_in_the_log(
+    api: Api, world: World
+) -> None:
     project, path = await approved(api), f"{BOOK}/notices"
     first = await made(await api.post("township-maker", path, notice(project), key="n"))
     again = await api.post("township-maker", path, notice(project), key="n")
@@ -348,7 +401,9 @@ async def test_a_notice_counts_for_the_days_it_was_up_and_every_version_gets_a_p
     assert await world.service.fetchval(days, DISTRICT, UUID(project), date(2019, 1, 12)) == 3
     listed = (await api.get("auditor", path, subject_id=project)).json()
     assert [row["version"] for row in listed] == [1, 2]
-    queued = await world.service.fetchval("SELECT count(*) FROM log_queue WHERE kind = 'notice' AND record_id = $1", UUID(first["notice_id"]))
+    queued = await world.service.fetchval(
+        "SELECT count(*) FROM log_queue WHERE kind = 'notice' AND record_id = $1", UUID(first["notice_id"])
+    )
     assert queued == 2
 
 

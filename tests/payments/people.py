@@ -54,9 +54,10 @@ def made_up(number: int) -> Person:
 
 
 async def register(
-    world: World, vault: Vault, size: int, *, programme: str | None = "labour_subsidy", book: int = DISTRICT
-) -> list[Person]:
-    """People on the registry since 2018, each the head of a household, on the programme's roster."""
+    world: World, vault: Vault, size: int, *, programme: str | None = "labour_subsidy", book: int = DISTRICT,
+    household: bool = False,
+) -> list[Person]:  # fmt: skip
+    """People on the registry since 2018, each the head of a household; they (or their households) on the roster."""
     people = [made_up(next(_numbers)) for _ in range(size)]
     maker = world.who("district-maker" if book == DISTRICT else "other-maker").staff_id
     village = VILLAGE if book == DISTRICT else f"{book}001200"
@@ -71,8 +72,8 @@ async def register(
         "registry_status": (["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
                             [(book, p.household_id, since, "registered", "建档1号", maker) for p in people]),
         "roster_member": (["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
-                          [(book, programme, payee, since, "enrolled", "花名册1号", maker)
-                           for p in people for payee in (p.household_id, p.person_id)] if programme else []),
+                          [(book, programme, p.household_id if household else p.person_id, since, "enrolled",
+                            "花名册1号", maker) for p in people] if programme else []),
     }  # fmt: skip
     for table, (columns, records) in tables.items():
         await world.service.copy_records_to_table(table, columns=columns, records=records)

@@ -15,7 +15,10 @@ async def test_of_two_writers_of_one_version_exactly_one_wins(api: Api, world: W
     first = (await api.post("district-maker", f"/v1/books/{DISTRICT}/officers", body)).json()
     path = f"/v1/books/{DISTRICT}/officers/{first['officer_id']}/versions"
     answers = await asyncio.gather(
-        *(api.post("district-maker", path, body | {"version": 2, "document_no": f"任{number}号"}) for number in range(8))
+        *(
+            api.post("district-maker", path, body | {"version": 2, "document_no": f"任{number}号"})
+            for number in range(8)
+        )
     )
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
     assert {code for answer in answers if answer.status_code == 409 for code in refused(answer)} == {"version-taken"}

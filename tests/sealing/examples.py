@@ -78,12 +78,14 @@ RECORDS: list[tuple[str, Callable[[Row], dict[str, object]], dict[str, Any]]] = 
         "book": 420117, "refusal_id": number(81), "code": "balance-insufficient", "staff_id": number(73),
         "unit_id": number(75), "action": "POST /v1/books/{book}/payments", "subject_id": None,
         "request_sha256": bytes(32), "refused_at": MOMENT,
-        "detail_text": '{"faults": [], "params": {"shortfall": "1.00", "n": 9007199254740992, "x": 1.50, "y": null, "z": true}}',
+        "detail_text": '{"faults": [], "params": {"shortfall": "1.00", "n": 9007199254740992, "x": 1.50, "y": null, '
+                       '"z": true}}',
     }),
     ("notice", leaf.notice, {
         "book": 420117, "notice_id": number(82), "version": 2, "subject_kind": "payment_list", "subject_id": number(60),
-        "level": "village", "channel": "村务公开栏", "published_from": date(2019, 2, 1), "published_to": date(2019, 2, 11),
-        "amount": 24_002, "document_no": "公示〔2019〕2号", "recorded_by": number(72), "recorded_at": MOMENT,
+        "level": "village", "channel": "村务公开栏", "published_from": date(2019, 2, 1),
+        "published_to": date(2019, 2, 11), "amount": 24_002, "document_no": "公示〔2019〕2号",
+        "recorded_by": number(72), "recorded_at": MOMENT,
     }),
     ("parameter", leaf.parameter, {
         "book": 420100, "parameter_id": number(83), "code": "amount_max", "version": 1, "value": 2**62, "unit": "fen",

@@ -1,4 +1,4 @@
-"""The digest of an instruction, computed by two implementations that share no code: they agree, whatever people type."""
+"""The digest of an instruction, computed by two implementations that share no code: they agree on everything."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.builders import DISTRICT, World, insert
 
 KINDS = ("adopt", "allocate", "release", "adopt_own", "fund", "pay", "return", "reverse")
 NASTY = (
-    '"', "\\", "/", "</script>", "'", "\b\f\n\r\t", "\x01\x1f\x7f\x80\x9f", "\u2028\u2029", "金额", "é", "e\u0301", "\ufeff",
-    "\U0001f600", "\U0010ffff", "|", "\n|", "null", "{}", " ", "", "a" * 300,
+    '"', "\\", "/", "</script>", "'", "\b\f\n\r\t", "\x01\x1f\x7f\x80\x9f", "\u2028\u2029", "金额", "é", "e\u0301",
+    "\ufeff", "\U0001f600", "\U0010ffff", "|", "\n|", "null", "{}", " ", "", "a" * 300,
 )  # fmt: skip
 
 

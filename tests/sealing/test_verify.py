@@ -46,7 +46,8 @@ async def test_records_that_wait_are_not_a_fault(sealed: World, db: Database) ->
 
 FIRST = "(SELECT entry_id FROM entry WHERE entry_kind = 'pay')"
 DAMAGE: list[tuple[str, str, set[str]]] = [
-    ("an amount", f"UPDATE transfer SET amount = amount + 1 WHERE entry_id = {FIRST} AND line_no = 1", {"transfer-totals"}),
+    ("an amount", f"UPDATE transfer SET amount = amount + 1 WHERE entry_id = {FIRST} AND line_no = 1",
+     {"transfer-totals"}),
     ("an amount with its totals", f"""UPDATE transfer SET amount = amount - 1, debit_after = debit_after - 1,
         credit_after = credit_after - 1 WHERE entry_id = {FIRST} AND line_no = 3""",
      {"account-totals", "account-days", "entries-add-up", "payments-are-their-lists", "leaves-fit-their-records"}),
@@ -69,16 +70,19 @@ DAMAGE: list[tuple[str, str, set[str]]] = [
     ("a commitment", "UPDATE payment_line SET card_commitment = sha256('x') WHERE line_no = 2",
      {"approved-content-unchanged", "leaves-fit-their-records"}),
     ("a leaf", "UPDATE log_leaf SET leaf_hash = sha256('x') WHERE position = 7", {"leaves-fit-their-records"}),
-    ("a leaf removed", "DELETE FROM log_leaf WHERE position = 7", {"positions-without-gap", "every-record-once-in-the-log"}),
+    ("a leaf removed", "DELETE FROM log_leaf WHERE position = 7",
+     {"positions-without-gap", "every-record-once-in-the-log"}),
     ("two leaves swapped", """UPDATE log_leaf SET position = m - position FROM (SELECT max(l.position) + 1000000 AS m
         FROM log_leaf l) x; UPDATE log_leaf SET position = position - (SELECT min(position) FROM log_leaf)""",
      {"log-follows-the-accounts"}),
     ("a refusal removed", "DELETE FROM refusal", {"every-record-once-in-the-log", "leaves-fit-their-records"}),
-    ("a date in a closed month", """INSERT INTO period_close SELECT book, month, gen_random_uuid(), (SELECT staff_id FROM staff
-        WHERE book = 420117 LIMIT 1), 'x', 0, now() FROM period WHERE book = 420117 LIMIT 1""",
+    ("a month closed before its entries", """INSERT INTO period_close SELECT book, month, gen_random_uuid(),
+        (SELECT staff_id FROM staff WHERE book = 420117 LIMIT 1), 'x', 0, now() FROM period
+        WHERE book = 420117 LIMIT 1""",
      {"closed-months-stay-closed", "every-record-once-in-the-log"}),
     ("an undo too much", """UPDATE transfer SET amount = amount + 9000, debit_after = debit_after + 9000,
-        credit_after = credit_after + 9000, undoes_amount = 90000 WHERE undoes_entry_id IS NOT NULL AND book = 420100""",
+        credit_after = credit_after + 9000, undoes_amount = 90000
+        WHERE undoes_entry_id IS NOT NULL AND book = 420100""",
      {"undone-at-most-once", "entries-add-up"}),
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from fundledger.book.instructions import Leg
@@ -139,7 +139,14 @@ def told(found: Trail) -> list[list[Fen]]:
     return ways
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+# An example costs a second, so a failing one is shown as it is: shrinking would take minutes.
+SLOW = settings(
+    max_examples=12, deadline=None, database=None, phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+
+
+@SLOW
 @given(moves=st.lists(MOVES, min_size=6, max_size=22))
 async def test_the_trail_is_what_a_list_of_single_fen_says(world: World, moves: Iterable[Move]) -> None:
     play = Play(world)

@@ -152,10 +152,12 @@ async def test_a_release_taken_back_returns_to_its_allocation_and_may_go_out_aga
         "available": 200, "executable": 200, "unreleased": 200,
     }  # fmt: skip
     up = await ask(world.service, "up", line(second), book=CITY)
-    assert [row[1:3] for row in shape(up)][:4] == [
-        (second.entry_id, 0), (shape(up)[1][1], 600), (back.entry_id, 0), (shape(up)[3][1], 600),
+    made = next(edge.transfer.entry_id for edge in up.edges if edge.depth == 1 and edge.step == "fifo" and edge.at == 0)
+    assert shape(up)[:5] == [
+        (0, second.entry_id, 0, 0, 500),
+        (1, made, 600, 0, 400), (1, back.entry_id, 0, 400, 100),
+        (2, up.edges[-1].transfer.entry_id, 600, 0, 400), (2, first.entry_id, 300, 400, 100),
     ]  # fmt: skip
-    assert (first.entry_id, 300) in [row[1:3] for row in shape(up)]
     # From the district's side the money is seen to leave its book and to come back with the next release.
     lots = await ask(world.service, "down", Subject("allocation", allocation), book=DISTRICT)
     assert lots.asked == 1_100

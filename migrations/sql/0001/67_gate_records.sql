@@ -89,9 +89,9 @@ BEGIN
     RETURN v_now;
 END $$;
 
--- Keeps a refusal as evidence (rule 11); a repeat of the same call is counted.
+-- Keeps a refusal as evidence (rule 11) and returns its id; a repeat of the same call is counted.
 CREATE FUNCTION record_refusal(p_book bigint, p_id uuid, p_code text, p_staff uuid, p_action text, p_subject uuid,
-                               p_request bytea, p_detail jsonb) RETURNS void
+                               p_request bytea, p_detail jsonb) RETURNS uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     v_now timestamptz := clock_timestamp();
@@ -108,8 +108,10 @@ BEGIN
         INSERT INTO refusal_count AS c (book, refusal_id, repeats, last_at)
         SELECT r.book, r.refusal_id, 1, v_now FROM refusal r
         WHERE r.book = p_book AND r.staff_id = p_staff AND r.action = p_action AND r.code = p_code AND r.request_sha256 = p_request
-        ON CONFLICT (book, refusal_id) DO UPDATE SET repeats = c.repeats + 1, last_at = v_now;
+        ON CONFLICT (book, refusal_id) DO UPDATE SET repeats = c.repeats + 1, last_at = v_now
+        RETURNING c.refusal_id INTO v_kept;
     END IF;
+    RETURN v_kept;
 END $$;
 
 CREATE FUNCTION publish_notice(p_book bigint, p_id uuid, p_version integer, p_subject_kind text, p_subject uuid, p_level text,

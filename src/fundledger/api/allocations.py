@@ -1,9 +1,9 @@
-"""Allocations (指标分配): by the policy's standards, by factors, or with given amounts; previewed, then drafted; lists."""
+"""Allocations (指标分配): by the policy's standards, by factors, or as given; previewed, then drafted; lists."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from collections.abc import Awaitable
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -14,35 +14,38 @@ from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.drafts import drafted
 from fundledger.api.fields import BookOut, Code, District, Exceptional, FiscalYear, VillageCode, heading_of
+from fundledger.api.records import after_id, next_id
 from fundledger.api.releases import ReleasedLineAnswer
-from fundledger.api.wire import (
-    Answer, Body, Classified, Cursor, InstructionAnswer, Limit, Text, Yuan, YuanOut, decode_cursor, encode_cursor,
-)  # fmt: skip
+from fundledger.api.wire import Answer, Body, Cursor, InstructionAnswer, Limit, Text, Yuan, YuanOut
 from fundledger.budget import reports
 from fundledger.budget.computations import computation_of
 from fundledger.budget.factors import Direction, Factor, plan_by_factors
 from fundledger.budget.plans import Plan, PlanLine, draft_plan, explicit_plan
 from fundledger.budget.releases import releases_of
 from fundledger.budget.standards import plan_by_standard
+from fundledger.db.connection import Connection
 from fundledger.db.database import driver_of
-from fundledger.errors import problem
 
 router = APIRouter(prefix="/v1/books/{book}/allocations", tags=["budget"])
 
 Maker = Annotated[Call, writes(frozenset({"finance"}), "maker", level="city")]
 Preview = Annotated[bool, Query(description="show what would be drafted, and draft nothing")]
-Documents = Annotated[dict[str, Text], Field(max_length=20)]
-"""A document number (指标文号) for each district's allocations, by district code; otherwise the instruction's."""
 
 
-class ByStandard(Exceptional):
+class Computed(Exceptional):
+    """What the computed allocations share; `documents`: a document number (指标文号) for a district's allocations, by
+    district code; the other districts' have the instruction's number."""
+
+    fiscal_year: FiscalYear
+    budget_line_id: UUID
+    documents: Annotated[dict[District, Text], Field(max_length=20, default_factory=dict)]
+
+
+class ByStandard(Computed):
     """M01, M02: the standard to each listed village without an allocation yet, or to the named ones."""
 
     fund_code: Code
-    fiscal_year: FiscalYear
-    budget_line_id: UUID
     village_codes: Annotated[list[VillageCode], Field(min_length=1, max_length=5_000)] | None = None
-    documents: Documents = {}
 
 
 class FactorItem(Body):
@@ -58,17 +61,14 @@ class FactorItem(Body):
     ]
 
 
-class ByFactors(Classified):
+class ByFactors(Computed):
     """M05: a total split by weighted factors, exactly; weights add up to 1."""
 
     fund_code: Code = "special_factor"
-    fiscal_year: FiscalYear
-    budget_line_id: UUID
     total: Yuan
     factors: Annotated[list[FactorItem], Field(min_length=1, max_length=20)]
     data_vintage: Text
-    formula_version: Annotated[str, Field(pattern="^weighted-shares-v1$")] = "weighted-shares-v1"
-    documents: Documents = {}
+    formula_version: Literal["weighted-shares-v1"] = "weighted-shares-v1"
 
 
 class AllocationItem(Body):
@@ -81,7 +81,7 @@ class AllocationItem(Body):
 
 
 class Explicit(Exceptional):
-    """Allocations with given amounts; beyond the standard, or a second time, only with an exception document (补充指标)."""
+    """Allocations with given amounts; beyond the standard, or again, only with an exception document (补充指标)."""
 
     budget_line_id: UUID
     lines: Annotated[list[AllocationItem], Field(min_length=1, max_length=5_000)]
@@ -129,10 +129,6 @@ class PlanAnswer(Answer):
         )  # fmt: skip
 
 
-def _documents(given: Mapping[str, str]) -> dict[int, str]:
-    return {int(district): number for district, number in given.items() if district.isascii() and district.isdigit()}
-
-
 async def _standard(session: AsyncSession, book: int, body: ByStandard) -> Plan:
     return await plan_by_standard(
         await driver_of(session), book, fund_code=body.fund_code, fiscal_year=body.fiscal_year,
@@ -172,7 +168,7 @@ async def allocate_by_standard(
         return _shown(response, await _standard(session, book, body))
     return await drafted(
         call, session, response, book,
-        lambda connection, new: _draft(connection, call, book, new, body, _standard(session, book, body), body.documents),
+        lambda connection, new: _draft(connection, call, book, new, body, _standard(session, book, body)),
     )  # fmt: skip
 
 
@@ -185,7 +181,7 @@ async def allocate_by_factors(
         return _shown(response, await _factors(session, book, body))
     return await drafted(
         call, session, response, book,
-        lambda connection, new: _draft(connection, call, book, new, body, _factors(session, book, body), body.documents),
+        lambda connection, new: _draft(connection, call, book, new, body, _factors(session, book, body)),
     )  # fmt: skip
 
 
@@ -198,14 +194,15 @@ async def allocate(
         return _shown(response, await _explicit(session, book, body))
     return await drafted(
         call, session, response, book,
-        lambda connection, new: _draft(connection, call, book, new, body, _explicit(session, book, body), {}),
+        lambda connection, new: _draft(connection, call, book, new, body, _explicit(session, book, body)),
     )  # fmt: skip
 
 
 async def _draft(
-    connection: Any, call: Call, book: int, new: UUID, body: Classified, plan: Any, documents: Mapping[str, str]
+    connection: Connection, call: Call, book: int, new: UUID, body: Computed | Explicit, plan: Awaitable[Plan]
 ) -> None:
-    await draft_plan(connection, call.caller, book, new, heading_of(body), await plan, _documents(documents))
+    documents = {int(code): number for code, number in body.documents.items()} if isinstance(body, Computed) else {}
+    await draft_plan(connection, call.caller, book, new, heading_of(body), await plan, documents)
 
 
 class AllocationAnswer(Answer):
@@ -268,19 +265,10 @@ async def list_allocations(
     """A book's allocations with what became of them; in a district's book, those of that district."""
     filters = {"district": district, "fund_code": fund_code, "fiscal_year": fiscal_year, "village_code": village_code,
                "document_no": document_no}  # fmt: skip
-    found = await reports.allocations(await driver_of(session), book, after=_after(cursor), limit=limit, filters=filters)
-    following = encode_cursor([found[-1].allocation_id]) if len(found) == limit else None
-    return AllocationPage(items=[AllocationAnswer.model_validate(item) for item in found], next_cursor=following)
-
-
-def _after(cursor: str | None) -> UUID | None:
-    values = decode_cursor(cursor, 1)
-    if values is None:
-        return None
-    try:
-        return UUID(str(values[0]))
-    except ValueError:
-        raise problem("cursor-malformed") from None
+    connection = await driver_of(session)
+    found = await reports.allocations(connection, book, after=after_id(cursor), limit=limit, filters=filters)
+    items = [AllocationAnswer.model_validate(item) for item in found]
+    return AllocationPage(items=items, next_cursor=next_id([item.allocation_id for item in found], limit))
 
 
 @router.get("/{allocation_id}")
@@ -289,9 +277,11 @@ async def get_allocation(
 ) -> AllocationDetail:
     """One allocation: allocated, released, remaining, and each release."""
     connection = await driver_of(session)
+    figures = await reports.allocation(connection, book, allocation_id)
+    lines = await releases_of(connection, book, allocation_id)
     return AllocationDetail(
-        allocation=AllocationAnswer.model_validate(await reports.allocation(connection, book, allocation_id)),
-        releases=[ReleasedLineAnswer.model_validate(line) for line in await releases_of(connection, book, allocation_id)],
+        allocation=AllocationAnswer.model_validate(figures),
+        releases=[ReleasedLineAnswer.model_validate(line) for line in lines],
     )
 
 

@@ -1,4 +1,4 @@
-"""The budget over HTTP: adopt, the districts' own money and its floors, funding of projects, and what a draft contains."""
+"""The budget over HTTP: adopt, the districts' own money and its floors, funding of projects, the legs of a draft."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.drafts import drafted
 from fundledger.api.fields import (
-    BookOut, Code, EconomicClass, Exceptional, FiscalYear, FunctionalClass, Version, YuanOrZero, heading_of,
+    BookOut,
+    Code,
+    EconomicClass,
+    Exceptional,
+    FiscalYear,
+    FunctionalClass,
+    Version,
+    YuanOrZero,
+    heading_of,
 )  # fmt: skip
 from fundledger.api.wire import Answer, Body, Classified, InstructionAnswer, Text, Yuan, YuanOut, mark_replay
 from fundledger.book.idempotency import claim
@@ -100,11 +108,12 @@ class DeclaredFigureAnswer(Answer):
 async def declare_figure(
     book: int, body: Declaration, call: DistrictMaker, session: Writing, response: Response
 ) -> DeclaredFigureAnswer:
-    """Record a district's figure for M03 (revenue increment) or M04 (recovered idle funds); a change is a new version."""
+    """Record a district's figure for M03 (revenue increment) or M04 (recovered idle funds), or its next version."""
     connection = await driver_of(session)
     earlier = await claim(connection, call.caller, call.key, call.request_sha256, "declared_figure", new_id())
     if earlier is None:
-        figure = DeclaredFigure(book=book, recorded_by=call.caller.staff_id, **body.model_dump(exclude={"amount"}), amount=body.amount)
+        fields = body.model_dump(exclude={"amount"})
+        figure = DeclaredFigure(book=book, recorded_by=call.caller.staff_id, amount=body.amount, **fields)
         await own.declare(session, connection, call.caller, figure)
     mark_replay(response, earlier is not None)
     versions = await own.figures(session, book, body.fund_code, body.fiscal_year)
@@ -164,7 +173,8 @@ async def list_floors(
     book: int, call: Reader, session: Reading, fiscal_year: FiscalYear | None = None
 ) -> list[FloorAnswer]:
     """M03 and M04: each year's floor and what is missing; from the city's book, of every district."""
-    return [FloorAnswer.model_validate(floor) for floor in await own.floors(await driver_of(session), book, fiscal_year=fiscal_year)]
+    found = await own.floors(await driver_of(session), book, fiscal_year=fiscal_year)
+    return [FloorAnswer.model_validate(floor) for floor in found]
 
 
 @router.get("/floors/findings")

@@ -1,4 +1,4 @@
-"""Fields that several routes take: codes, years, districts, versions, digests of evidence, and the heading of a draft."""
+"""Fields that several routes take: codes, years, districts, versions, digests of evidence; the heading of a draft."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _signed_yuan(value: object) -> int:
     try:
         fen = parse_yuan(text)
     except FundledgerError as error:
-        raise PydanticCustomError(error.code, "amount", dict(error.params)) from error  # type: ignore[arg-type]
+        raise PydanticCustomError(error.code, "amount", dict(error.params)) from error
     return -fen if text != value else fen
 
 

@@ -74,7 +74,9 @@ async def _publish(
 
 
 @router.post("", status_code=201)
-async def publish_notice(book: int, body: NoticeBody, call: Maker, session: Writing, response: Response) -> NoticeAnswer:
+async def publish_notice(
+    book: int, body: NoticeBody, call: Maker, session: Writing, response: Response
+) -> NoticeAnswer:
     """Record a notice about a project or a payment list of this district (M11)."""
     return await _publish(book, body, 1, call, session, response, new_id())
 

@@ -123,7 +123,10 @@ def _answer(request: Request, error: FundledgerError, instance: UUID) -> Respons
 
 
 async def _record(request: Request, error: FundledgerError, refusal_id: UUID) -> UUID:
-    """Keep a refusal as evidence. If even that is impossible the caller still gets the refusal, and the log says so."""
+    """Keep a refusal as evidence; the id of its record, the first one's if it is a repeat.
+
+    If even that is impossible the caller still gets the refusal, and the log says so.
+    """
     caller = getattr(request.state, "caller", None)
     digest = getattr(request.state, "request_sha256", None)
     if caller is None or digest is None:
@@ -139,11 +142,12 @@ async def _record(request: Request, error: FundledgerError, refusal_id: UUID) ->
     try:
         with refusals():
             async with services_of(request).database.driver() as connection:
-                await connection.execute(
+                kept = await connection.fetchval(
                     "SELECT record_refusal($1, $2, $3, $4, $5, $6, $7, $8)",
                     book, refusal_id, error.code, caller.staff_id, action, _subject(request), digest,
                     json.dumps(detail, ensure_ascii=False),
                 )  # fmt: skip
+                return UUID(str(kept)) if kept is not None else refusal_id
     except Exception:
         log.exception("a refusal could not be recorded: %s %s", action, error.code)
     return refusal_id

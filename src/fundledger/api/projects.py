@@ -1,4 +1,4 @@
-"""The project library (项目库): propose and change, approve, suspend, leave; lists. A district's own affair (M06, M08)."""
+"""The project library (项目库), a district's own affair (M06, M08): propose, change, approve, suspend, leave, list."""
 
 from __future__ import annotations
 
@@ -107,7 +107,9 @@ async def _decide(
 
 
 @router.post("", status_code=201)
-async def propose_project(book: int, body: Proposal, call: Maker, session: Writing, response: Response) -> ProjectAnswer:
+async def propose_project(
+    book: int, body: Proposal, call: Maker, session: Writing, response: Response
+) -> ProjectAnswer:
     """Propose a project for the district's library (M07)."""
     return await _propose(book, body, 1, call, session, response, new_id())
 

@@ -1,4 +1,4 @@
-"""Releases: the city's finance bureau drafts them; approving one posts it (see `instructions`). Lists in either book."""
+"""Releases: the city's finance bureau drafts them; approving one posts it (see `instructions`); lists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.drafts import drafted
 from fundledger.api.fields import heading_of
 from fundledger.api.wire import (
-    Answer, Body, Classified, Cursor, InstructionAnswer, Limit, Yuan, YuanOut, decode_cursor, encode_cursor,
+    Answer,
+    Body,
+    Classified,
+    Cursor,
+    InstructionAnswer,
+    Limit,
+    Yuan,
+    YuanOut,
+    decode_cursor,
+    encode_cursor,
 )  # fmt: skip
 from fundledger.budget.releases import ReleaseKind, ReleaseLine, draft_release, release_lines, releases
 from fundledger.db.database import driver_of
@@ -106,4 +115,5 @@ async def list_release_lines(
     book: int, entry_id: UUID, call: Annotated[Call, reads(EVERYBODY)], session: Reading
 ) -> list[ReleasedLineAnswer]:
     """The lines of a release, with what was taken back since."""
-    return [ReleasedLineAnswer.model_validate(line) for line in await release_lines(await driver_of(session), book, entry_id)]
+    found = await release_lines(await driver_of(session), book, entry_id)
+    return [ReleasedLineAnswer.model_validate(line) for line in found]

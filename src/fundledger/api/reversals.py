@@ -28,7 +28,7 @@ class Reversal(Classified):
     """What is undone: an entry of this book, some of its lines or parts of them; no lines: everything that is left."""
 
     entry_id: UUID
-    lines: Annotated[list[UndoItem], Field(max_length=10_000)] = []
+    lines: Annotated[list[UndoItem], Field(max_length=10_000, default_factory=list)]
 
 
 @router.post("", status_code=201)

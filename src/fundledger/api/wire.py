@@ -1,4 +1,4 @@
-"""Shapes shared by routes: money as decimal strings, strict bodies, keyset pages, and the answer about an instruction."""
+"""Shapes shared by routes: money as decimal strings, strict bodies, keyset pages, the answer about an instruction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _yuan(value: object) -> int:
         return parse_yuan(value)
     except FundledgerError as error:
         # pydantic keeps the place; the code keeps its own text.
-        raise PydanticCustomError(error.code, "amount", dict(error.params)) from error  # type: ignore[arg-type]
+        raise PydanticCustomError(error.code, "amount", dict(error.params)) from error
 
 
 Yuan = Annotated[
@@ -150,7 +150,8 @@ Cursor = Annotated[str | None, Query(max_length=500)]
 
 def encode_cursor(values: list[Any]) -> str:
     """A keyset position as an opaque text."""
-    return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":"), default=str).encode()).decode().rstrip("=")
+    text = json.dumps(values, separators=(",", ":"), default=str)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def decode_cursor(text: str | None, length: int) -> list[Any] | None:

@@ -62,16 +62,16 @@ async def timed(work: Awaitable[Any]) -> tuple[Any, float]:
     return await work, time.perf_counter() - started
 
 
-async def batches(bench: Bench, lines: int, rounds: int) -> None:
-    """COPY against the gate with a list of so many lines; medians of the rounds."""
+async def batches(bench: Bench, lines: int, rounds: int, *, year: int) -> None:
+    """COPY against the gate with a list of so many lines; medians of the rounds. `year` keeps the runs' periods apart."""
     people = bench.world.persons[:lines]
     seconds: dict[str, list[float]] = {"copy": [], "gate": [], "gate_looked_again": []}
     for turn in range(rounds):
-        quiet = await payment_list(bench.world, people, f"20{10 + turn}-01", number=turn)
+        quiet = await payment_list(bench.world, people, f"{year + turn}-01", number=turn)
         entry, took = await timed(_pay(bench, quiet))
         seconds["gate"].append(took)
         seconds["copy"].append(await _copy(bench.owner, entry))
-        again = await payment_list(bench.world, people, f"20{10 + turn}-02", number=turn)
+        again = await payment_list(bench.world, people, f"{year + turn}-02", number=turn)
         await _touch_registry(bench.world)
         seconds["gate_looked_again"].append((await timed(_pay(bench, again)))[1])
     copy = lines / median(seconds["copy"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from fundledger.book.instructions import Draft, Leg, draft
 from fundledger.book.poster import Posted, Posting, post_now
 from fundledger.db.connection import Connection
 from fundledger.ids import new_id
+from fundledger.registry.identity import synthetic_identity_number
+from fundledger.registry.vault import Vault
 
 DISTRICT = 420117
 DAY = date(2019, 3, 1)
@@ -42,9 +44,9 @@ class World:
     tokens: dict[str, str] = field(default_factory=dict)
     officers: dict[tuple[int, str], UUID] = field(default_factory=dict)
     persons: list[tuple[UUID, UUID]] = field(default_factory=list)
+    identities: list[tuple[str, str]] = field(default_factory=list)
     allocations: list[UUID] = field(default_factory=list)
     projects: list[UUID] = field(default_factory=list)
-    supplier: UUID = field(default_factory=new_id)
 
     def header(self, book: int, kind: str, legs: Sequence[Leg], **fields: Any) -> Draft:
         """A draft with the header every posting needs."""
@@ -64,7 +66,7 @@ class World:
         return (await post_now(self.service, [posting]))[0]
 
 
-async def build(owner: Connection, service: Connection, *, persons: int) -> World:
+async def build(owner: Connection, service: Connection, vault: Vault, *, persons: int) -> World:
     """People, officers, divisions, money on MANY allocations, MANY funded projects, registered persons."""
     world = World(service)
     for name, book, duties in PEOPLE:
@@ -76,7 +78,7 @@ async def build(owner: Connection, service: Connection, *, persons: int) -> Worl
     await _divisions(service)
     await _money(world)
     await _projects(world)
-    await _persons(world, persons)
+    await _persons(world, vault, persons)
     await owner.execute("ANALYZE")
     return world
 
@@ -150,14 +152,16 @@ async def publish(world: World, kind: str, subject: UUID, amount: int) -> None:
     )  # fmt: skip
 
 
-async def _persons(world: World, count: int) -> None:
+async def _persons(world: World, vault: Vault, count: int) -> None:
     maker = world.people["maker"].staff_id
+    world.identities = [(identity_of(number), f"测{number}") for number in range(count)]
     world.persons = [(new_id(), new_id()) for _ in range(count)]
     copies: tuple[tuple[str, list[str], list[tuple[Any, ...]]], ...] = (
         ("household", ["book", "household_id", "household_no", "village_code", "recorded_by"],
          [(DISTRICT, h, f"H{number:07}", "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
         ("person", ["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed", "recorded_by"],
-         [(DISTRICT, p, h, True, os.urandom(32), bytes(32), b"bench", maker) for h, p in world.persons]),
+         [(DISTRICT, p, h, True, vault.digest("identity", identity), vault.digest("name", name), b"bench", maker)
+          for (h, p), (identity, name) in zip(world.persons, world.identities, strict=True)]),
         ("registry_status", ["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
          [(DISTRICT, h, SINCE, "registered", "bench", maker) for h, _ in world.persons]),
         ("roster_member", ["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
@@ -165,6 +169,11 @@ async def _persons(world: World, count: int) -> None:
     )  # fmt: skip
     for table, columns, records in copies:
         await world.service.copy_records_to_table(table, columns=columns, records=records)
+
+
+def identity_of(number: int) -> str:
+    """The number-th synthetic identity number: a birthday for every thousand."""
+    return synthetic_identity_number(date(1950, 1, 1) + timedelta(days=number // 1000), number % 1000)
 
 
 async def payment_list(world: World, payees: Sequence[tuple[UUID, UUID]], period: str, *, number: int = 0) -> UUID:

@@ -32,7 +32,9 @@ class ClosedPeriod:
     closed_at: datetime
 
 
-async def close(connection: Connection, caller: Caller, book: int, month: date, close_id: UUID, document_no: str) -> None:
+async def close(
+    connection: Connection, caller: Caller, book: int, month: date, close_id: UUID, document_no: str
+) -> None:
     """Close a month (its first day) in the caller's transaction.
 
     Refused by the gate: `period-not-over`, `period-closed` (already), `closer-without-duty`.

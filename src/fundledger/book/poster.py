@@ -2,7 +2,8 @@
 
 Each caller awaits `post` and is answered after the commit of its own posting. While a call is under way the next
 requests gather; the gate takes them all at once (group commit), which is what a hot account needs: one lock, one
-flush, many entries. When a group fails, its members are posted one by one, so nobody is refused for another's fault. Lists of more than LARGE_LINES lines go alone on a connection of their own and never hold up the small ones.
+flush, many entries. When a group fails, its members are posted one by one, so nobody is refused for another's
+fault. Lists of more than LARGE_LINES lines go alone on a connection of their own and never hold up the small ones.
 
 At most three round trips a call: the gate's, and for a refused group one each. Nothing is retried silently: a lost
 connection answers `database-unavailable`, and the caller's idempotency key makes a repeat safe.
@@ -26,6 +27,9 @@ GROUP_MAX = 128
 LARGE_LINES = 200
 LANES = 2
 """Gate calls for small posts under way at once: one waits for the disk while the other computes."""
+
+RETRYABLE_HERE = {"40001", "40P01", "55P03"}
+"""Serialisation failure, deadlock, lock timeout: the call was undone, the connection lives."""
 
 _GATE = "SELECT outcome, entry_id, recorded_at FROM gate_post($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY item"
 
@@ -51,18 +55,18 @@ class Posted:
     replayed: bool
 
 
-Outcome = Posted | FundledgerError
+Outcome = Posted | Exception
 Waiting = tuple[Posting, asyncio.Future[Posted]]
 
 
 async def post_now(connection: Connection, postings: Sequence[Posting]) -> list[Posted]:
     """Post all of them in one gate call; raises the gate's refusal, or `idempotency-conflict` if a key was used before.
 
-    A refusal posts nothing. A conflict is found after the others were written, so call it in a transaction, or with one.
+    A refusal posts nothing. A conflict is found when the others are written: call it in a transaction, or for one.
     """
     outcomes = await _post_each(connection, postings)
     for outcome in outcomes:
-        if isinstance(outcome, FundledgerError):
+        if isinstance(outcome, Exception):
             raise outcome
     return [outcome for outcome in outcomes if isinstance(outcome, Posted)]
 
@@ -157,14 +161,21 @@ async def _try_together(connection: Connection, group: list[Waiting]) -> bool:
     try:
         outcomes = await _post_each(connection, [posting for posting, _ in group])
     except Exception as error:
-        if len(group) > 1 and not connection.is_closed():
+        if _lost(error):
+            connection.terminate()
+            raise
+        if len(group) > 1:
             return False
-        for _, future in group:
-            _settle(future, error)
-        return True
+        outcomes = [error]
     for (_, future), outcome in zip(group, outcomes, strict=True):
         _settle(future, outcome)
     return True
+
+
+def _lost(error: Exception) -> bool:
+    """Whether the connection is of no more use; a deadlock or a lock that took too long leaves it as it was."""
+    unavailable = isinstance(error, FundledgerError) and error.code == "database-unavailable"
+    return unavailable and getattr(error.__cause__, "sqlstate", None) not in RETRYABLE_HERE
 
 
 async def _post_alone(connection: Connection, member: Waiting) -> None:
@@ -172,11 +183,14 @@ async def _post_alone(connection: Connection, member: Waiting) -> None:
     try:
         _settle(future, (await _post_each(connection, [posting]))[0])
     except Exception as error:
+        if _lost(error):
+            connection.terminate()
+            raise
         # An error that is no refusal is a bug, and answers this one only.
         _settle(future, error)
 
 
-def _settle(future: asyncio.Future[Posted], outcome: Posted | Exception) -> None:
+def _settle(future: asyncio.Future[Posted], outcome: Outcome) -> None:
     if future.done():
         return
     if isinstance(outcome, Posted):

@@ -51,7 +51,7 @@ async def draft_reversal(
 ) -> None:
     """Draft the undoing of an entry of this book; no lines: everything that is left of it.
 
-    Raises `entry-not-found`, `undo-not-found` (no such line), `nothing-to-reverse`. The classification is the original's.
+    Raises `entry-not-found`, `undo-not-found` (no such line), `nothing-to-reverse`. The classification stays.
     """
     entry = await connection.fetchrow(_ENTRY, book, entry_id)
     if entry is None:
@@ -67,7 +67,11 @@ async def draft_reversal(
 def _amounts(left: dict[int, int], lines: Sequence[UndoLine]) -> list[tuple[int, int]]:
     """(line, fen) to undo; a named amount stands as it is, the gate judges it."""
     wanted = lines or [UndoLine(line_no) for line_no in left]
-    unknown = [Fault("undo-not-found", pointer=f"/lines/{at}/line_no") for at, line in enumerate(lines) if line.line_no not in left]
+    unknown = [
+        Fault("undo-not-found", pointer=f"/lines/{at}/line_no")
+        for at, line in enumerate(lines)
+        if line.line_no not in left
+    ]
     if unknown:
         raise problem("undo-not-found", faults=unknown)
     amounts = [(line.line_no, left[line.line_no] if line.amount is None else line.amount) for line in wanted]

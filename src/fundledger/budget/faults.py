@@ -1,4 +1,4 @@
-"""Faults found while drafting, refused together, in the same shape as the gate's refusals (`db.refusals.gate_refusal`)."""
+"""Faults found while drafting, refused together, in the shape of the gate's refusals (`db.refusals.gate_refusal`)."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 五到区: the district decides, the city can't (M06, M08). The gate refuses a project that is not in the district's
 library, not approved, or without a performance target (M10), money of a year that has not begun, and money of another
-village. Several allocations may fund one project (统筹整合, M13): each keeps its own account, so its tag. Unfunding is a
-reversal (`book.reversals`), refused once the money has been paid on.
+village. Several allocations may fund one project (统筹整合, M13): each keeps its own account, so its tag. Unfunding
+is a reversal (`book.reversals`), refused once the money has been paid on.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ class FundingLine:
     amount: int
 
 
-# The first version fixes the programme's classification for drafting; the gate looks at the newest.
 _CLASSES = """
 SELECT g.functional_class, g.economic_class FROM project p JOIN programme g ON g.programme_code = p.programme_code
 WHERE p.book = $1 AND p.project_id = $2 ORDER BY p.version DESC LIMIT 1

@@ -97,21 +97,21 @@ async def declare(session: AsyncSession, connection: Connection, caller: Caller,
 
 async def figures(session: AsyncSession, book: int, fund_code: str, fiscal_year: int) -> Sequence[DeclaredFigure]:
     """Every version of a declared figure, oldest first."""
-    found = await session.exec(
-        select(DeclaredFigure)
-        .where(
-            DeclaredFigure.book == book, DeclaredFigure.fund_code == fund_code, DeclaredFigure.fiscal_year == fiscal_year
-        )
-        .order_by(col(DeclaredFigure.version))
-    )  # fmt: skip
-    return found.all()
+    query = select(DeclaredFigure).where(
+        col(DeclaredFigure.book) == book,
+        col(DeclaredFigure.fund_code) == fund_code,
+        col(DeclaredFigure.fiscal_year) == fiscal_year,
+    )
+    return (await session.exec(query.order_by(col(DeclaredFigure.version)))).all()
 
 
 async def floors(
     connection: Connection, book: int, *, fiscal_year: int | None = None, fund_code: str | None = None
 ) -> list[Floor]:
     """The floor tests of a district, or of every district when asked from the city's book (a report over books)."""
-    rows: list[dict[str, Any]] = [dict(row) for row in await connection.fetch(_FLOORS, book, CITY_BOOK, fiscal_year, fund_code)]
+    rows: list[dict[str, Any]] = [
+        dict(row) for row in await connection.fetch(_FLOORS, book, CITY_BOOK, fiscal_year, fund_code)
+    ]
     return [Floor(**row) for row in rows]
 
 

@@ -18,14 +18,14 @@ from fundledger.book.instructions import Leg, draft
 from fundledger.budget.faults import refuse
 from fundledger.budget.lines import BudgetLine, Fund, budget_line, fund_of
 from fundledger.db.connection import Connection
-from fundledger.errors import Fault, problem
+from fundledger.errors import Fault, ParamValue, problem
 from fundledger.ids import new_id
 from fundledger.money import format_yuan
 
 
 @dataclass(frozen=True, slots=True)
 class PlanLine:
-    """One allocation to be: a district, a village where the standard is per village, fen, and its own document number."""
+    """One allocation to be: district, fen, village where the standard is per village, its own document number."""
 
     district: int
     amount: int
@@ -47,11 +47,14 @@ class Plan:
         return sum(line.amount for line in self.lines)
 
 
-_VILLAGES = """
-SELECT a.village_code AS allocated FROM allocation a
-WHERE a.book = $1 AND a.fund_code = $2 AND a.fiscal_year = $3 AND a.village_code IS NOT NULL AND a.supplementary_document_no IS NULL
+_ALLOCATED = """
+SELECT a.village_code FROM allocation a
+WHERE a.book = $1 AND a.fund_code = $2 AND a.fiscal_year = $3 AND a.village_code IS NOT NULL
+  AND a.supplementary_document_no IS NULL
 """
-_LISTED = "SELECT book AS district, village_code, version FROM village_list_current WHERE fund_code = $1 AND fiscal_year = $2"
+_LISTED = """
+SELECT book AS district, village_code, version FROM village_list_current WHERE fund_code = $1 AND fiscal_year = $2
+"""
 _DISTRICTS = "SELECT book FROM book WHERE level = 'district'"
 
 
@@ -72,7 +75,7 @@ async def listed_villages(connection: Connection, fund_code: str, fiscal_year: i
 
 async def allocated_villages(connection: Connection, book: int, fund_code: str, fiscal_year: int) -> set[str]:
     """The villages that have their ordinary allocation of a fund and year."""
-    return {row["allocated"] for row in await connection.fetch(_VILLAGES, book, fund_code, fiscal_year)}
+    return {row["village_code"] for row in await connection.fetch(_ALLOCATED, book, fund_code, fiscal_year)}
 
 
 async def standard_of(connection: Connection, fund: Fund, fiscal_year: int) -> int | None:
@@ -83,7 +86,9 @@ async def standard_of(connection: Connection, fund: Fund, fiscal_year: int) -> i
     return None if value is None else int(value)
 
 
-async def explicit_plan(connection: Connection, book: int, line_id: UUID, lines: Sequence[PlanLine], *, excepted: bool) -> Plan:
+async def explicit_plan(
+    connection: Connection, book: int, line_id: UUID, lines: Sequence[PlanLine], *, excepted: bool
+) -> Plan:
     """A plan of given amounts; `excepted`: a document allows what the standard forbids (补充指标)."""
     line = await budget_line(connection, book, line_id)
     fund = await fund_of(connection, line.fund_code)
@@ -103,23 +108,20 @@ async def check(
     taken = set() if excepted else await allocated_villages(connection, book, line.fund_code, line.fiscal_year)
     standard = await standard_of(connection, fund, line.fiscal_year) or 0
     faults: list[Fault] = []
-    seen: Counter[str] = Counter()
+    seen: Counter[str | None] = Counter()
     for number, item in enumerate(lines):
         code = item.village_code
-        seen[code or ""] += 1
-        again = code is not None and not excepted and (code in taken or seen[code] > 1)
-        known = per_village and (item.district, code) in listed
-        params = {"village_code": code or ""}
+        seen[code] += 1
+        known = (item.district, code) in listed
         broken = {
             "district-unknown": item.district not in districts,
             "village-not-wanted": not per_village and code is not None,
             "village-not-listed": per_village and not known,
-            "village-already-allocated": per_village and again,
+            "village-already-allocated": per_village and not excepted and (code in taken or seen[code] > 1),
+            "village-above-standard": per_village and known and not excepted and item.amount > standard,
         }
+        params: dict[str, ParamValue] = {"village_code": code, "standard": format_yuan(standard)}
         faults += [Fault(name, params, pointer=f"{at}/{number}") for name, is_so in broken.items() if is_so]
-        if known and not excepted and item.amount > standard:
-            above = {**params, "standard": format_yuan(standard)}
-            faults.append(Fault("village-above-standard", above, pointer=f"{at}/{number}"))
     refuse(faults)
 
 

@@ -35,7 +35,8 @@ class ReleaseLine:
 _REMAINING = """
 SELECT a.allocation_id, coalesce(b.received - b.given, 0) AS remaining
 FROM allocation a
-LEFT JOIN account_balance b ON b.book = a.book AND b.account_id = account_key('unreleased', NULL, a.allocation_id, NULL, a.fiscal_year)
+LEFT JOIN account_balance b ON b.book = a.book
+    AND b.account_id = account_key('unreleased', NULL, a.allocation_id, NULL, a.fiscal_year)
 WHERE a.book = $1 AND a.allocation_id = ANY ($2::uuid[])
 """
 
@@ -105,19 +106,23 @@ class ReleasedLine:
     document_no: str
 
 
+# The page is cut first; the instruction of a crossing stands in the city's book.
 _HEADS = """
-SELECT e.entry_id, e.instruction_id, e.order_no, n.release_kind AS kind, e.document_no, e.effective_on, e.summary,
-       e.line_count, e.total, coalesce(u.undone, 0)::bigint AS undone, e.recorded_at
-FROM entry e
-JOIN book k ON k.book = e.book
-JOIN instruction n ON n.book = coalesce(k.parent_book, k.book) AND n.instruction_id = e.instruction_id
-LEFT JOIN LATERAL (SELECT sum(t.amount) AS undone FROM transfer t WHERE t.book = e.book AND t.undoes_entry_id = e.entry_id) u ON true
-WHERE e.book = $1 AND e.entry_kind = 'release' AND e.order_no < $2
-ORDER BY e.order_no DESC LIMIT $3
+WITH page AS MATERIALIZED (
+    SELECT e.* FROM entry e WHERE e.book = $1 AND e.entry_kind = 'release' AND e.order_no < $2
+    ORDER BY e.order_no DESC LIMIT $3)
+SELECT e.entry_id, e.instruction_id, e.order_no, e.document_no, e.effective_on, e.summary, e.line_count, e.total,
+       e.recorded_at,
+       (SELECT n.release_kind FROM instruction n
+        WHERE n.book = coalesce(k.parent_book, k.book) AND n.instruction_id = e.instruction_id) AS kind,
+       (SELECT coalesce(sum(t.amount), 0)::bigint FROM transfer t
+        WHERE t.book = e.book AND t.undoes_entry_id = e.entry_id) AS undone
+FROM page e JOIN book k ON k.book = e.book ORDER BY e.order_no DESC
 """
 
 _LINES = """
-SELECT t.entry_id, t.line_no, a.allocation_id, t.amount, coalesce(u.undone, 0)::bigint AS undone, e.effective_on, e.document_no
+SELECT t.entry_id, t.line_no, a.allocation_id, t.amount, coalesce(u.undone, 0)::bigint AS undone, e.effective_on,
+       e.document_no
 FROM entry e
 JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id
 JOIN account a ON a.book = t.book AND a.account_id = t.debit_account
@@ -126,17 +131,20 @@ LEFT JOIN LATERAL (SELECT sum(v.amount) AS undone FROM transfer v
 WHERE e.book = $1 AND e.entry_id = $2 AND e.entry_kind = 'release' ORDER BY t.line_no
 """
 
-# The city's leg debits 已下达; the district's leg credits 上级转移指标: each account has nothing but releases and undoings.
+# The city's leg debits 已下达, the district's leg credits 上级转移指标; else they see only undoings.
 _OF_ALLOCATION = """
 WITH c AS MATERIALIZED (
     SELECT a.book, a.account_id, a.account_kind FROM account a
     WHERE a.allocation_id = $2 AND a.book = $1 AND a.account_kind IN ('released', 'upper_transfer')
 ), t AS (
-    SELECT t.* FROM c JOIN transfer t ON t.book = c.book AND t.debit_account = c.account_id WHERE c.account_kind = 'released'
+    SELECT t.* FROM c JOIN transfer t ON t.book = c.book AND t.debit_account = c.account_id
+    WHERE c.account_kind = 'released'
     UNION ALL
-    SELECT t.* FROM c JOIN transfer t ON t.book = c.book AND t.credit_account = c.account_id WHERE c.account_kind = 'upper_transfer'
+    SELECT t.* FROM c JOIN transfer t ON t.book = c.book AND t.credit_account = c.account_id
+    WHERE c.account_kind = 'upper_transfer'
 )
-SELECT t.entry_id, t.line_no, $2::uuid AS allocation_id, t.amount, coalesce(u.undone, 0)::bigint AS undone, e.effective_on, e.document_no
+SELECT t.entry_id, t.line_no, $2::uuid AS allocation_id, t.amount, coalesce(u.undone, 0)::bigint AS undone,
+       e.effective_on, e.document_no
 FROM t JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
 LEFT JOIN LATERAL (SELECT sum(v.amount) AS undone FROM transfer v
     WHERE v.book = t.book AND v.undoes_entry_id = t.entry_id AND v.undoes_line_no = t.line_no) u ON true

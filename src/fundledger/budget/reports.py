@@ -14,8 +14,6 @@ from fundledger.book.instructions import legs_of, state_of
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
 
-NIL = UUID(int=0)
-
 
 @dataclass(frozen=True, slots=True)
 class AllocationFigures:
@@ -50,9 +48,9 @@ _ONE = f"SELECT {_COLUMNS} FROM allocation_status WHERE book = $1 AND allocation
 
 
 async def allocations(
-    connection: Connection, book: int, *, after: UUID | None, limit: int, filters: dict[str, Any]
+    connection: Connection, book: int, *, after: UUID, limit: int, filters: dict[str, Any]
 ) -> list[AllocationFigures]:
-    """A page of a book's allocations in the order of their ids; `filters`: any of FILTERS, those that are None left out.
+    """A page of a book's allocations in the order of their ids; `filters`: any of FILTERS, None for no filter.
 
     The page is cut before the figures are looked up, so that a page costs what it shows.
     """
@@ -62,9 +60,10 @@ async def allocations(
         WITH page AS MATERIALIZED (
             SELECT a.allocation_id AS page_id FROM allocation a WHERE a.book = $1 AND a.allocation_id > $2{where}
             ORDER BY a.allocation_id LIMIT $3)
-        SELECT {_COLUMNS} FROM page JOIN allocation_status ON book = $1 AND allocation_id = page_id ORDER BY allocation_id
+        SELECT {_COLUMNS} FROM page JOIN allocation_status ON book = $1 AND allocation_id = page_id
+        ORDER BY allocation_id
     """
-    rows = await connection.fetch(query, book, after or NIL, limit, *given.values())
+    rows = await connection.fetch(query, book, after, limit, *given.values())
     values: list[dict[str, Any]] = [dict(row) for row in rows]
     return [AllocationFigures(**row) for row in values]
 

@@ -1,9 +1,9 @@
-"""Allocation by the policy's standards (M01, M02): so much per listed village and year, computed from the year's lists.
+"""Allocation by the policy's standards (M01, M02): so much per listed village and year, from the year's lists.
 
-`plan_by_standard` reads the list of every district and the standard in force on 1 January of the fiscal year, gives each
-village that has no ordinary allocation yet exactly the standard, and keeps list versions and standard in the plan's
-inputs, so that an auditor computes it again (`computations.recompute`). 武扶组(2018)12号 四(四)2: 100,000 yuan per
-village of a poor area (村级公共事务), 200,000 yuan per poor village (精准扶贫); 271 × 200,000 = 54,200,000.
+`plan_by_standard` reads the list of every district and the standard in force on 1 January of the fiscal year, gives
+each village that has no ordinary allocation yet exactly the standard, and keeps list versions and standard in the
+plan's inputs, so that an auditor computes it again (`computations.recompute`). 武扶组(2018)12号 四(四)2: 100,000 yuan
+per village of a poor area (村级公共事务), 200,000 yuan per poor village (精准扶贫); 271 × 200,000 = 54,200,000.
 """
 
 from __future__ import annotations
@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from fundledger.budget.lines import BudgetLine, budget_line, fund_of
-from fundledger.budget.plans import ListedVillage, Plan, PlanLine, allocated_villages, check, listed_villages, standard_of
+from fundledger.budget.plans import (
+    ListedVillage,
+    Plan,
+    PlanLine,
+    allocated_villages,
+    check,
+    listed_villages,
+    standard_of,
+)
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
 from fundledger.money import format_yuan

@@ -1,4 +1,4 @@
-"""Rows of the budget that the service writes itself: 申报数 declared figures. All others come into being in the gate."""
+"""Rows of the budget that the service writes itself: declared figures (申报数). All others come from the gate."""
 
 from __future__ import annotations
 
@@ -24,4 +24,4 @@ class DeclaredFigure(SQLModel, table=True):
     recorded_by: UUID
     recorded_at: datetime = Field(
         default=None, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("clock_timestamp()")}
-    )  # type: ignore[call-overload]
+    )

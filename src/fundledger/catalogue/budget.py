@@ -20,7 +20,8 @@ ROWS: tuple[Problem, ...] = (
         "没有可分配的对象", "There is nothing to allocate",
         "当年名单上的村都已分配，或尚未登记名单。",
         "Every village of the year's list has its allocation, or no list was recorded.",
-        "登记当年名单；追加分配请注明村和补充文件。", "Record the year's list; name villages and a document to add to it.",
+        "登记当年名单；追加分配请注明村和补充文件。",
+        "Record the year's list; name villages and a document to add to it.",
     ),
     Problem(
         "village-not-wanted", Family.REFUSED, "M01, M02",
@@ -40,12 +41,14 @@ ROWS: tuple[Problem, ...] = (
         "weights-not-one", Family.REFUSED, _FACTORS,
         "权重之和不等于一", "The weights do not add up to one",
         "各因素权重之和是 {sum}，必须正好等于 1。", "The weights add up to {sum}; they must be exactly 1.",
-        "调整权重；除不尽的用整数比表示，例如 1/3。", "Adjust them; write thirds and the like as ratios, for example 1/3.",
+        "调整权重；除不尽的用整数比表示，例如 1/3。",
+        "Adjust them; write thirds and the like as ratios, for example 1/3.",
     ),
     Problem(
         "factor-districts-differ", Family.REFUSED, _FACTORS,
         "各因素的区不一致", "The factors name different districts",
-        "因素 {factor} 所列的区与第一个因素不同。", "Factor {factor} has values for other districts than the first factor.",
+        "因素 {factor} 所列的区与第一个因素不同。",
+        "Factor {factor} has values for other districts than the first factor.",
         "每个因素都给出同样一些区的数值。", "Give every factor a value for the same districts.",
     ),
     Problem(
@@ -76,7 +79,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "figure-already-final", Family.REFUSED, "M03, M04",
         "已登记决算数", "The final figure stands already",
-        "该年度已登记决算数，不能再登记预计数。", "The final accounts of that year are recorded; an estimate can't follow them.",
+        "该年度已登记决算数，不能再登记预计数。",
+        "The final accounts of that year are recorded; an estimate can't follow them.",
         "更正决算数请登记为新的决算版本。", "To correct them, record another final version.",
     ),
     Problem(

@@ -44,7 +44,8 @@ ROWS: tuple[Problem, ...] = (
         "该项目已有招投标记录", "The project has a procurement record already",
         "一个项目只立一条招投标记录，后立的会掩盖先立的。",
         "A project has one procurement record; a second one would hide the first.",
-        "合同变更登记为新版本；另一合同另立项目。", "Record a change as a new version; another contract is a project of its own.",
+        "合同变更登记为新版本；另一合同另立项目。",
+        "Record a change as a new version; another contract is a project of its own.",
     ),
     Problem(
         "procurement-incomplete", Family.MALFORMED, _TENDER,

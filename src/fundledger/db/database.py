@@ -65,7 +65,13 @@ class Database:
         """A bare asyncpg connection in autocommit: each call is a transaction of its own (the gate, the sequencer)."""
         async with self.engine.connect() as connection:
             raw = await connection.get_raw_connection()
-            yield cast(Connection, raw.driver_connection)
+            driver = cast(Connection, raw.driver_connection)
+            try:
+                yield driver
+            finally:
+                if driver.is_closed():
+                    # The pool sees only its own calls fail; it would hand out a dead connection for ever.
+                    await connection.invalidate()
 
 
 async def driver_of(session: AsyncSession) -> Connection:

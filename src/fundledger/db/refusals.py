@@ -71,7 +71,7 @@ def refusals() -> Iterator[None]:
         raise refusal from error
     except NoConnectionFree as error:
         raise problem("database-unavailable") from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         refusal = refusal_of(error)
         if refusal is None:
             raise
@@ -85,7 +85,8 @@ def refusal_of(error: BaseException) -> FundledgerError | None:
         return gate_refusal(json.loads(getattr(error, "detail", None) or "[]"))
     if state in RETRYABLE or (isinstance(state, str) and state.startswith("08")):
         return problem("database-unavailable")
-    if isinstance(error, (asyncpg.InterfaceError, OSError)):
+    # asyncpg's own state machine complains when the server dies in the middle of a call.
+    if isinstance(error, (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)):
         return problem("database-unavailable")
     if state in UNSTORABLE or (isinstance(error, asyncpg.DataError) and isinstance(error.__cause__, OVERFLOWS)):
         return problem("value-unstorable")

@@ -74,7 +74,7 @@ class Plan:
 
 PLANS = (
     Plan("housing", "农村危房改造", "housing_repair", "1200000.00", "district_increment"),
-    Plan("industry", "产业发展奖补", "industry_award", "200000.00", "special_factor"),
+    Plan("industry", "产业发展奖补", "industry_award", "140000.00", "special_factor"),
     Plan("labour", "公益岗位劳务补助", "labour_subsidy", "100000.00", "recovered_stock"),
     Plan("pupils", "建档立卡学生补助", "education_aid", "300000.00", "recovered_stock"),
     Plan("dibao", "低保增发补助", "dibao_topup", "200000.00", "district_increment"),

@@ -36,7 +36,8 @@ WHERE n.book = $1 AND n.entry_kind = 'pay' AND n.instruction_id = ANY (
 _LINES = """
 SELECT u.n, t.amount, r.outcomes
 FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS u (entry_id, line_no, n)
-LEFT JOIN transfer t ON t.book = $1 AND t.entry_id = u.entry_id AND t.line_no = u.line_no
+LEFT JOIN LATERAL (SELECT t.amount FROM transfer t   -- the LIMIT keeps it one seek a line, whatever the statistics
+    WHERE t.book = $1 AND t.entry_id = u.entry_id AND t.line_no = u.line_no LIMIT 1) t ON true
 LEFT JOIN LATERAL (SELECT array_agg(b.outcome) AS outcomes FROM bank_result b
     WHERE b.book = $1 AND b.entry_id = u.entry_id AND b.line_no = u.line_no) r ON true
 ORDER BY u.n

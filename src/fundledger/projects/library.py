@@ -57,7 +57,8 @@ async def propose(session: AsyncSession, project: Project) -> None:
 
 
 async def decide(
-    session: AsyncSession, caller: Caller, book: int, project_id: UUID, version: int, decision: Decision, document_no: str
+    session: AsyncSession, caller: Caller, book: int, project_id: UUID, version: int, decision: Decision,
+    document_no: str,
 ) -> None:  # fmt: skip
     """Approve, suspend or remove a project: the newest version again, with the new status and the deciding unit.
 
@@ -74,11 +75,11 @@ async def decide(
     proposers = [row.recorded_by for row in versions if row.status == "proposed"][-1:]
     if decision == "approved" and caller.staff_id in (newest.recorded_by, *proposers):
         raise problem("duties-not-separate")
-    kept = newest.model_dump(exclude={"version", "status", "decided_by_unit_id", "document_no", "recorded_by", "recorded_at"})
-    await append(session, Project(
-        **kept, version=version, status=decision, decided_by_unit_id=caller.unit_id, document_no=document_no,
-        recorded_by=caller.staff_id,
-    ))  # fmt: skip
+    changed = {
+        "version": version, "status": decision, "decided_by_unit_id": caller.unit_id, "document_no": document_no,
+        "recorded_by": caller.staff_id,
+    }  # fmt: skip
+    await append(session, Project(**{**newest.model_dump(exclude={"recorded_at"}), **changed}))
 
 
 FILTERS = ("status", "village_code", "programme_code")

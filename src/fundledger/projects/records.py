@@ -18,6 +18,8 @@ from fundledger.projects.tables import Acceptance, Notice, OfficerTerm, Procurem
 
 Record = TypeVar("Record", OfficerTerm, Project, Procurement, Acceptance, Notice)
 
+OfProject = TypeVar("OfProject", Procurement, Acceptance)
+
 ID_OF: dict[type[SQLModel], str] = {
     OfficerTerm: "officer_id",
     Project: "project_id",
@@ -51,9 +53,7 @@ async def append(session: AsyncSession, row: Record) -> None:
     await session.flush()
 
 
-async def of_project(
-    session: AsyncSession, table: type[Procurement] | type[Acceptance], book: int, project_id: UUID
-) -> Sequence[Procurement | Acceptance]:
+async def of_project(session: AsyncSession, table: type[OfProject], book: int, project_id: UUID) -> Sequence[OfProject]:
     """The versions of a project's records of one kind, by record and version."""
     key: Any = getattr(table, ID_OF[table])
     query = select(table).where(col(table.project_id) == project_id, col(table.book) == book)

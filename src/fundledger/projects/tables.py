@@ -15,7 +15,7 @@ def _recorded_at() -> Any:
     return Field(
         default=None, sa_type=DateTime(timezone=True),
         sa_column_kwargs={"server_default": text("clock_timestamp()"), "nullable": False},
-    )  # type: ignore[call-overload]  # fmt: skip
+    )  # fmt: skip
 
 
 class OfficerTerm(SQLModel, table=True):
@@ -116,4 +116,4 @@ class Notice(SQLModel, table=True):
     document_no: str = Field(sa_type=Text)
     recorded_by: UUID
     order_no: int = Field(sa_type=BigInteger)
-    recorded_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    recorded_at: datetime = Field(sa_type=DateTime(timezone=True))

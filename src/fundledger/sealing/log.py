@@ -14,7 +14,7 @@ from uuid import UUID
 
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
-from fundledger.sealing.records import Accounts, Ref, entry_rows, leaves, lines
+from fundledger.sealing.records import Accounts, Ref, entry_rows, leaves, lines, prefer_indexes
 
 _SIZE = "SELECT position + 1 AS size, appended_at AS newest_at FROM log_leaf ORDER BY position DESC LIMIT 1"
 _SIZE_AT = """SELECT position + 1 AS size, appended_at AS newest_at FROM log_leaf WHERE appended_at <= $1
@@ -79,6 +79,7 @@ async def lines_of(
 async def _find(
     connection: Connection, books: Sequence[int], kind: str, record_id: UUID, version: int
 ) -> tuple[Ref, dict[str, Any]]:
+    await prefer_indexes(connection)
     row = await connection.fetchrow(_FIND, list(books), kind, record_id, version)
     if row is not None:
         place = {"position": row["position"], "appended_at": row["appended_at"]}

@@ -23,6 +23,8 @@ SERVER_SETTINGS: Final = {
     # Everything here is looked up by key. A plan made while a table was small must not read it whole later.
     "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
 }  # fmt: skip
+_PREFER = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in (
+    "enable_seqscan", "enable_hashjoin", "enable_mergejoin"))  # fmt: skip
 LONG_LINES = 200
 """Entries with more lines are read with a cursor of their own."""
 CHUNK = 2_000
@@ -62,8 +64,11 @@ _KEYED = "FROM unnest($1::bigint[], $2::uuid[], $3::integer[]) k (book, record_i
 _SIMPLE: dict[str, tuple[str, str, Callable[[Row], dict[str, object]]]] = {
     "approval": (f"SELECT r.* {_KEYED} approval r ON r.book = k.book AND r.approval_id = k.record_id",
                  "approval_id", leaf.approval),
-    "refusal": (f"SELECT r.*, r.detail::text AS detail_text {_KEYED} refusal r ON r.book = k.book AND r.refusal_id = k.record_id",
-                "refusal_id", leaf.refusal),
+    # As text: whoever made the connection may have taught it another way to read jsonb.
+    "refusal": (
+        f"SELECT r.*, r.detail::text AS detail_text {_KEYED} refusal r "
+        "ON r.book = k.book AND r.refusal_id = k.record_id",
+        "refusal_id", leaf.refusal),
     "notice": (
         f"SELECT r.* {_KEYED} notice r ON r.book = k.book AND r.notice_id = k.record_id AND r.version = k.version",
         "notice_id", leaf.notice),
@@ -73,6 +78,11 @@ _SIMPLE: dict[str, tuple[str, str, Callable[[Row], dict[str, object]]]] = {
     "period_close": (f"SELECT r.* {_KEYED} period_close r ON r.book = k.book AND r.period_close_id = k.record_id",
                      "period_close_id", leaf.period_close),
 }  # fmt: skip
+
+
+async def prefer_indexes(connection: Connection) -> None:
+    """The same settings for the rest of the transaction, on a connection that serves others too."""
+    await connection.execute(_PREFER)
 
 
 class Ref(NamedTuple):

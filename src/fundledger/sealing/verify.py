@@ -19,7 +19,7 @@ import asyncpg
 from fundledger.db.connection import Connection
 from fundledger.sealing.checks import CHECKS
 from fundledger.sealing.content import digests
-from fundledger.sealing.records import SERVER_SETTINGS, Accounts, Ref, leaves
+from fundledger.sealing.records import Accounts, Ref, leaves, prefer_indexes
 
 PAGE = 1_000
 _LEAVES = """SELECT position, book, kind, record_id, version, leaf_hash, lines_root FROM log_leaf
@@ -83,8 +83,7 @@ async def verify(connection: Connection) -> Report:
         fault = None if row is None else _named(row.items())
         report.checks.append(Checked(check.name, check.title_zh, check.title_en, fault))
     # What follows looks records up by key; the checks above read whole tables.
-    for name in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin"):
-        await connection.execute(f"SET LOCAL {name} = {SERVER_SETTINGS[name]}")
+    await prefer_indexes(connection)
     report.checks.append(await _contents(connection))
     report.checks.append(await _leaves(connection))
     return report

@@ -1,0 +1,145 @@
+"""``fundledger bench posting``: starts a server of its own, measures, prints a table or JSON.
+
+The PostgreSQL is embedded, in a temporary folder, with default durability; the service is the real `fundledger serve`
+in a process of its own, so the HTTP figures include everything, the sequencer too. Nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+import typer
+import uvloop
+from rich.console import Console
+
+from fundledger.bench import http_lists, posting
+from fundledger.bench.report import as_table
+from fundledger.bench.world import build
+from fundledger.db import migrate
+from fundledger.db.embedded import EmbeddedServer
+from fundledger.db.roles import DatabaseUrls, Passwords, prepare
+from fundledger.registry.vault import Vault
+
+START_SECONDS = 60
+err = Console(stderr=True, highlight=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The command line after ``fundledger bench``; the exit code."""
+    code = app(list(arguments), standalone_mode=False)
+    return code if isinstance(code, int) else 0
+
+
+@app.callback()
+def _group() -> None:
+    """测速 · measure on this machine."""
+
+
+@app.command(name="posting")
+def bench_posting(
+    as_json: bool = typer.Option(False, "--json", help="machine-readable"),
+    quick: bool = typer.Option(False, help="small numbers, to see that it runs"),
+    only: list[str] = typer.Option([], help="batch, list, single, trail; default: all"),
+) -> None:
+    """Posting: raw COPY, the gate, lists and single posts over HTTP, a household's trail."""
+    figures = measure(quick=quick, parts=only or ["batch", "list", "single", "trail"])
+    text = json.dumps({"machine": machine(), "figures": figures}, indent=2) if as_json else as_table(figures)
+    sys.stdout.write(text + "\n")
+
+
+def machine() -> dict[str, object]:
+    """What the figures were measured on."""
+    return {"python": platform.python_version(), "cores": os.cpu_count(), "system": platform.platform()}
+
+
+def measure(*, quick: bool, parts: Sequence[str]) -> dict[str, dict[str, object]]:
+    """Run the parts on a fresh server."""
+    with tempfile.TemporaryDirectory(prefix="fundledger-bench-") as folder:
+        place = Path(folder)
+        with EmbeddedServer(place / "data") as server:
+            urls = asyncio.run(prepare(server.superuser_url, Passwords.kept_in(place / "roles.json")))
+            asyncio.run(migrate.upgrade(urls.owner_url))
+            vault = Vault.open(place / "keys.json")
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(_measure(urls, place, vault, quick=quick, parts=parts))
+
+
+async def _measure(
+    urls: DatabaseUrls, place: Path, vault: Vault, *, quick: bool, parts: Sequence[str]
+) -> dict[str, dict[str, object]]:
+    owner, service = await asyncpg.connect(urls.owner_url), await asyncpg.connect(urls.service_url)
+    big = 2_000 if quick else 100_000
+    small = 1_000 if quick else 10_000
+    err.print("building the book …")
+    world = await build(owner, service, vault, persons=big if "batch" in parts else small)
+    with served(urls, place) as port:
+        bench = posting.Bench(world, owner, "127.0.0.1", port, err.print, {})
+        if "single" in parts:
+            await _singles(bench, quick=quick)
+        if "batch" in parts:
+            await posting.batches(bench, small, 3, year=2100)
+            await posting.batches(bench, big, 1, year=2200)
+            await posting.budget_batch(bench, small)
+        if "list" in parts:
+            await http_lists.lists(bench, small)
+        if "trail" in parts:
+            await http_lists.trail(bench, 50 if quick else 200)
+    await owner.close()
+    await service.close()
+    return bench.figures
+
+
+async def _singles(bench: posting.Bench, *, quick: bool) -> None:
+    scale = 10 if quick else 1
+    for connections, count in ((1, 1_000), (16, 6_000), (64, 12_000)):
+        await posting.releases(bench, count // scale, connections, hot=False)
+    await posting.releases(bench, 10_000 // scale, 64, hot=True)
+    for turn, (connections, count) in enumerate(((1, 500), (16, 3_000), (64, 6_000))):
+        await posting.payments(bench, count // scale, connections, hot=False, turn=turn)
+    await posting.payments(bench, 5_000 // scale, 64, hot=True, turn=9)
+
+
+@contextmanager
+def served(urls: DatabaseUrls, place: Path) -> Iterator[int]:
+    """The real service in a process of its own, over the benchmark's database; yields its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    environment = {
+        **os.environ, "FUNDLEDGER_DATABASE_URL": urls.service_url, "FUNDLEDGER_OWNER_DATABASE_URL": urls.owner_url,
+        "FUNDLEDGER_PORT": str(port), "FUNDLEDGER_DATA_DIR": str(place / "served"), "FUNDLEDGER_DEMO": "false",
+        "FUNDLEDGER_KEY_FILE": str(place / "keys.json"),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "fundledger", "serve"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
+    try:
+        _wait(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2):  # noqa: S310
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError("the service did not start")
