@@ -11,6 +11,7 @@ import asyncio
 import os
 import random
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -20,12 +21,15 @@ from fundledger.book.instructions import Leg
 from fundledger.book.poster import Posted, Poster, Posting
 from fundledger.db import migrate, roles
 from fundledger.db.connection import Connection
+from fundledger.db.database import Database as ServicePool
+from fundledger.db.database import driver_of
 from fundledger.db.embedded import EmbeddedServer
+from fundledger.db.refusals import refusals
 from fundledger.db.urls import with_database
 from fundledger.errors import FundledgerError
 from tests.book.lanes import approval_of, payment_of, posters, releases
 from tests.builders import CITY, DISTRICT, World, make_world
-from tests.databases import connected, throw_away_server
+from tests.databases import Database, connected, throw_away_server
 from tests.soundness import assert_book_sound
 
 CLIENTS = 32
@@ -195,3 +199,36 @@ async def eventually(poster: Poster, posting: Posting) -> Posted:
 async def hold_the_gate(boss: Connection) -> None:
     """Keep the balances locked, so that a posting stands in the middle of its call."""
     await boss.execute("BEGIN; LOCK TABLE account_balance IN ACCESS EXCLUSIVE MODE")
+
+
+@pytest.mark.parametrize("way", ["driver", "writing", "reading"])
+async def test_a_pool_recovers_from_connections_that_died_in_use(way: str, db: Database) -> None:
+    pool = ServicePool(db.service_url, pool_size=1)
+    try:
+        for attempt in range(4):
+            try:
+                with refusals():
+                    await use(pool, way, kill_by=db.superuser_url if attempt == 0 else None)
+            except FundledgerError as error:
+                assert error.code == "database-unavailable"
+            else:
+                assert attempt > 0
+                return
+        raise AssertionError("the pool still hands out the dead connection")
+    finally:
+        await pool.dispose()
+
+
+async def use(pool: ServicePool, way: str, kill_by: str | None) -> None:
+    """Ask something twice on one connection of the pool; end it in between if a superuser's URL is given."""
+    async with AsyncExitStack() as stack:
+        if way == "driver":
+            connection = await stack.enter_async_context(pool.driver())
+        else:
+            session = await stack.enter_async_context(pool.writing() if way == "writing" else pool.reading())
+            connection = await driver_of(session)
+        backend = await connection.fetchval("SELECT pg_backend_pid()")
+        if kill_by is not None:
+            async with connected(kill_by) as superuser:
+                await superuser.fetchval("SELECT pg_terminate_backend($1, 5000)", backend)
+        await connection.fetchval("SELECT 1")

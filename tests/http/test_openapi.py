@@ -83,6 +83,16 @@ def test_every_success_says_what_it_answers(app: FastAPI) -> None:
     assert vague == []
 
 
+def test_a_route_that_previews_says_what_a_preview_answers(app: FastAPI) -> None:
+    previewing = [
+        operation["responses"]
+        for _, operation in operations(app)
+        if "preview" in [parameter.get("name") for parameter in operation.get("parameters", [])]
+    ]
+    assert len(previewing) >= 5
+    assert [answers for answers in previewing if not {"200", "201"} <= set(answers)] == []
+
+
 def test_a_guarded_route_names_its_token_its_people_and_its_problems(app: FastAPI) -> None:
     for route in routes_of(app):
         operation = operation_of(app, route)

@@ -18,7 +18,7 @@ Fen = tuple[Key, int]
 
 @dataclass
 class Model:
-    """Lists of fen by account (any name will do), and for each fen of each transfer where it came from and went next."""
+    """Lists of fen by account (any name will do), and for each fen of a transfer where it came from and went next."""
 
     accounts: dict[str, list[Fen]] = field(default_factory=dict)
     before: dict[Fen, Fen | None] = field(default_factory=dict)

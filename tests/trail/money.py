@@ -12,7 +12,6 @@ from fundledger.book.asof import NOW, AsOf
 from fundledger.book.instructions import Leg
 from fundledger.book.poster import Posted
 from fundledger.db.connection import Connection
-
 from fundledger.trail.answer import Trail, trail
 from fundledger.trail.queue import Slice
 from fundledger.trail.starts import Place, Subject
@@ -36,7 +35,9 @@ async def undo(world: World, book: int, entry_id: UUID, line_no: int, amount: in
 
 async def bank_returns(world: World, entry_id: UUID, line_no: int, amount: int) -> Posted:
     """The bank sends a payment line back, in whole or in part, and it is posted back."""
-    if not await world.service.fetchval("SELECT true FROM bank_result WHERE entry_id = $1 AND line_no = $2", entry_id, line_no):
+    if not await world.service.fetchval(
+        "SELECT true FROM bank_result WHERE entry_id = $1 AND line_no = $2", entry_id, line_no
+    ):
         await insert(world.service, "bank_result", {
             "book": DISTRICT, "entry_id": entry_id, "line_no": line_no, "outcome": "returned", "settled_on": TODAY,
             "document_no": "回盘1号", "recorded_by": world.who("district-maker").staff_id,
@@ -113,5 +114,3 @@ def outcomes(found: Trail) -> dict[tuple[str, UUID | None], int]:
     for row in found.ends:
         sums[row["outcome"], row["payee_id"]] = sums.get((row["outcome"], row["payee_id"]), 0) + row["amount"]
     return sums
-
-

@@ -24,7 +24,11 @@ from tests.trail.model import Fen, Key, Model
 from tests.trail.money import ask, bank_returns, pay, sealed, undo
 
 Move = tuple[str, int, int]
-MOVES = st.tuples(st.sampled_from(["allocate", "release", "fund", "pay", "undo", "undo", "undo"]), st.integers(0, 7), st.integers(1, 12))
+MOVES = st.tuples(
+    st.sampled_from(["allocate", "release", "fund", "pay", "undo", "undo", "undo"]),
+    st.integers(0, 7),
+    st.integers(1, 12),
+)
 
 
 @dataclass
@@ -88,7 +92,12 @@ class Play:
         book = CITY if kind in ("allocate", "release") else DISTRICT
         fields: dict[str, Any] = {"allocation_id": allocation}
         if kind == "allocate":
-            fields |= {"budget_line_id": self.line, "fund_code": "special_factor", "fiscal_year": 2019, "district": DISTRICT}
+            fields |= {
+                "budget_line_id": self.line,
+                "fund_code": "special_factor",
+                "fiscal_year": 2019,
+                "district": DISTRICT,
+            }
         if kind == "fund":
             fields["project_id"] = project
         return (await self.world.post(book, await self.world.draft(book, kind, [Leg(amount, **fields)]))).entry_id
@@ -100,7 +109,11 @@ class Play:
         left = self.model.moved[keys[0]][2] - self.model.undone.get(keys[0], 0)
         can = amount <= left and all(self.model.can_undo(key, amount) for key in keys)
         try:
-            done = await (bank_returns(self.world, entry, 1, amount) if kind == "pay" else undo(self.world, book, entry, 1, amount))
+            done = await (
+                bank_returns(self.world, entry, 1, amount)
+                if kind == "pay"
+                else undo(self.world, book, entry, 1, amount)
+            )
         except FundledgerError as error:
             codes = {error.code, *(fault.code for fault in error.faults)}
             assert not can, f"the gate refused to undo {amount} of {kind}: {codes}"

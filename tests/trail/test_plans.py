@@ -66,7 +66,7 @@ async def every_question_is_an_index_seek(world: World, paid: Posted) -> None:
 async def a_household_is_traced_without_reading_the_list(world: World, paid: Posted, people: list[Payee]) -> None:
     before = await read_rows(world)
     found = await ask(world.service, "up", Subject("household", people[499][0]))
-    assert [edge.transfer.line_no for edge in found.edges][0] == 500
+    assert found.edges[0].transfer.line_no == 500
     assert found.round_trips < 25
     assert 0 < await read_rows(world) - before < 200
     down = await ask(world.service, "down", line(paid, 700))
@@ -79,9 +79,11 @@ async def read_rows(world: World) -> int:
     """Rows of `transfer` that index scans and sequential scans fetched so far, in this database."""
     await world.service.execute("SELECT pg_stat_force_next_flush()")
     await world.owner.execute("SELECT pg_stat_clear_snapshot()")
-    return int(await world.owner.fetchval(
-        "SELECT sum(idx_tup_fetch + seq_tup_read)::bigint FROM pg_stat_user_tables WHERE relname IN ('transfer', 'entry')"
-    ))  # fmt: skip
+    fetched = await world.owner.fetchval(
+        "SELECT sum(idx_tup_fetch + seq_tup_read)::bigint FROM pg_stat_user_tables "
+        "WHERE relname IN ('transfer', 'entry')"
+    )
+    return int(fetched)
 
 
 async def a_page_of_a_big_node_reads_about_a_page(world: World, limit: int) -> None:

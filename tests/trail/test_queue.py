@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fundledger.trail.queue import Cuts, End, Slice, Transfer, TrailBrokenError, clipped, conserve, merged
+from fundledger.trail.queue import Cuts, End, Slice, TrailBrokenError, Transfer, clipped, conserve, merged
 
 PAYER, RECEIVER = UUID(int=1), UUID(int=2)
 
@@ -62,6 +62,12 @@ def test_a_hop_that_loses_or_doubles_a_fen_is_broken() -> None:
     whole = [Slice(0, 10, transfer(), 0)]
     end = End(6, 4, "rests", RECEIVER, transfer())
     conserve(whole, [Slice(0, 6, transfer(entry=2), 0), end])
-    for answer in ([Slice(0, 5, transfer(), 0), end], [Slice(0, 7, transfer(), 0), end], [Slice(0, 6, transfer(), 0)], []):
+    wrong: list[list[Slice | End]] = [
+        [Slice(0, 5, transfer(), 0), end],
+        [Slice(0, 7, transfer(), 0), end],
+        [Slice(0, 6, transfer(), 0)],
+        [],
+    ]
+    for answer in wrong:
         with pytest.raises(TrailBrokenError):
             conserve(whole, answer)

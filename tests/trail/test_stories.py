@@ -18,7 +18,9 @@ async def test_a_payment_straddles_two_instalments_and_both_are_named(world: Wor
     project = await world.project()
     funded = await fund(world, allocation, project, 1_000)
     people = await world.persons(3)
-    paid = await pay(world, project, [(allocation, 250, people[0]), (allocation, 100, people[1]), (allocation, 600, people[2])])
+    paid = await pay(
+        world, project, [(allocation, 250, people[0]), (allocation, 100, people[1]), (allocation, 600, people[2])]
+    )
 
     up = await ask(world.service, "up", line(paid, 2))
     assert shape(up, book=DISTRICT) == [
@@ -29,7 +31,9 @@ async def test_a_payment_straddles_two_instalments_and_both_are_named(world: Wor
     assert [row[1:] for row in shape(up, book=CITY)][:2] == [(first.entry_id, 250, 0, 50), (second.entry_id, 0, 50, 50)]
     # In the city the two instalments are one slice again: they lie side by side in the allocation.
     assert [(row[0], row[2:]) for row in shape(up, book=CITY)][2:] == [(4, (250, 0, 100)), (5, (250, 0, 100))]
-    assert [(row["fund_code"], row["fiscal_year"], row["amount"]) for row in up.origins] == [("special_factor", 2019, 100)]
+    assert [(row["fund_code"], row["fiscal_year"], row["amount"]) for row in up.origins] == [
+        ("special_factor", 2019, 100)
+    ]
 
     last = await ask(world.service, "up", line(paid, 3))
     assert [row[2:] for row in shape(last, book=DISTRICT)][2:] == [(50, 0, 450), (0, 450, 150)]
@@ -161,7 +165,9 @@ async def test_a_release_taken_back_returns_to_its_allocation_and_may_go_out_aga
     # From the district's side the money is seen to leave its book and to come back with the next release.
     lots = await ask(world.service, "down", Subject("allocation", allocation), book=DISTRICT)
     assert lots.asked == 1_100
-    own = await ask(world.service, "down", Subject("allocation", allocation), book=DISTRICT, books=frozenset({DISTRICT}))
+    own = await ask(
+        world.service, "down", Subject("allocation", allocation), book=DISTRICT, books=frozenset({DISTRICT})
+    )
     assert outcomes(own)["other_book", None] == 300
     assert {edge.transfer.book for edge in own.edges} == {DISTRICT}
 
@@ -171,7 +177,10 @@ async def test_a_budget_taken_back_ends_at_its_source(world: World) -> None:
     leg = Leg(900, budget_line_id=line_id, fund_code="special_factor", fiscal_year=2019)
     adopted = await world.post(CITY, await world.draft(CITY, "adopt", [leg]))
     await undo(world, CITY, adopted.entry_id, 1, 200)
-    assert outcomes(await ask(world.service, "down", line(adopted), book=CITY)) == {("undone", None): 200, ("rests", None): 700}
+    assert outcomes(await ask(world.service, "down", line(adopted), book=CITY)) == {
+        ("undone", None): 200,
+        ("rests", None): 700,
+    }
 
 
 async def test_a_districts_own_money_comes_from_its_own_budget(world: World) -> None:
@@ -280,7 +289,9 @@ async def test_between_the_two_sides_of_a_crossing_money_is_in_transit(world: Wo
     await sealed(world.service)
     released = await world.release(allocation, 800)
     await sealed(world.service)
-    rows = await world.service.fetch("SELECT book, position FROM log_leaf WHERE kind = 'entry' ORDER BY position DESC LIMIT 2")
+    rows = await world.service.fetch(
+        "SELECT book, position FROM log_leaf WHERE kind = 'entry' ORDER BY position DESC LIMIT 2"
+    )
     first, last = min(row["position"] for row in rows), max(row["position"] for row in rows)
     if next(row["book"] for row in rows if row["position"] == first) == CITY:
         between = await ask(world.service, "down", Subject("release", released.entry_id), book=CITY, at=first)

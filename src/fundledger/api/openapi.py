@@ -117,6 +117,7 @@ def _complete(operation: dict[str, Any], route: Route) -> None:
         if demand.writes:
             operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/IdempotencyKey"})
             _mark_replays(operation["responses"])
+    _show_preview(operation)
     for status in sorted(statuses):
         operation["responses"][status] = {"$ref": f"#/components/responses/Problem{status}"}
 
@@ -125,6 +126,15 @@ def _mark_replays(responses: dict[str, Any]) -> None:
     for status, response in responses.items():
         if status.startswith("2"):
             response.setdefault("headers", {})["Idempotent-Replayed"] = REPLAYED
+
+
+def _show_preview(operation: dict[str, Any]) -> None:
+    """With ``?preview=true`` a route that makes something answers 200: the same shape, and nothing was made."""
+    asked = any(parameter.get("name") == "preview" for parameter in operation.get("parameters", []))
+    made = operation["responses"].get("201")
+    if asked and made is not None:
+        shown = {"description": "A preview: nothing was made, and the key stays free.", "content": made["content"]}
+        operation["responses"].setdefault("200", shown)
 
 
 IDEMPOTENCY_KEY: dict[str, Any] = {

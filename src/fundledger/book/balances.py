@@ -157,6 +157,11 @@ class TrialRow:
     received: int
     given: int
 
+    @property
+    def balance(self) -> int:
+        """Received minus given."""
+        return self.received - self.given
+
 
 @dataclass(frozen=True, slots=True)
 class TrialBalance:

@@ -8,6 +8,6 @@ The convention (docs/decisions/0002-trail.md): an account is a queue, first in f
 in lock order. What was undone left by reference, not by turn: it is cut out of both sides before they are matched.
 
 Guaranteed: every hop hands on exactly the fen it was given (`TrailBrokenError` otherwise, a bug or a damaged book,
-never a wrong answer); the ends of a trail add up to what was asked for; the number of round trips depends on the number of
-hops, not of lines; a statement never spans two books.
+never a wrong answer); the ends of a trail add up to what was asked for; the number of round trips depends on the number
+of hops, not of lines; a statement never spans two books.
 """

@@ -16,8 +16,8 @@ from fundledger.db.connection import Connection
 from fundledger.trail.queue import NOTHING_UNDONE, Ask, Cuts, Queue, Transfer
 
 _COLUMNS = """{t}.book, {t}.entry_id, {t}.line_no, {t}.credit_account AS payer,
-    {t}.debit_account AS receiver, {t}.amount, {t}.credit_before AS given_before, {t}.debit_before AS received_before, {t}.payee_id,
-    {t}.undoes_entry_id, {t}.undoes_line_no, {t}.undoes_before, {t}.undoes_amount"""
+    {t}.debit_account AS receiver, {t}.amount, {t}.credit_before AS given_before, {t}.debit_before AS received_before,
+    {t}.payee_id, {t}.undoes_entry_id, {t}.undoes_line_no, {t}.undoes_before, {t}.undoes_amount"""
 
 
 def columns(alias: str) -> str:
