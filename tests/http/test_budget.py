@@ -484,3 +484,12 @@ async def test_money_of_another_districts_allocation_does_not_fund_a_project(api
     answer = await api.approve("district-approver", DISTRICT, drafted)
     assert answer.status_code in (404, 409)
     assert await world.balance("available") == 0
+
+
+async def test_a_day_that_no_book_knows_is_refused_before_anything_is_drafted(api: Api, world: World) -> None:
+    for day in ("1999-12-31", "3000-01-01", "0001-01-01", "2019-02-29", "infinity", 20190301):
+        body = heading(world, fund_code="special_factor", fiscal_year=2019, amount="1.00", effective_on=day)
+        assert (await api.post("city-maker", f"/v1/books/{CITY}/budget-lines", body)).status_code == 422, day
+    future = heading(world, fund_code="special_factor", fiscal_year=2019, amount="1.00", effective_on="2999-12-31")
+    answer = await api.approve("city-approver", CITY, await draft(api, "/budget-lines", future))
+    assert refused(answer) == {"date-in-future"}

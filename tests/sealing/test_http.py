@@ -101,8 +101,8 @@ async def test_a_district_sees_its_own_records_only_and_refusals_are_for_inspect
     expected = {
         ("district-maker", "entry", entry): 200, ("other-maker", "entry", entry): 404,
         ("city-maker", "entry", entry): 200, ("district-maker", "entry", release): 404,
-        ("auditor", "entry", release): 200, ("inspector", "refusal", refusal): 200, ("city-maker", "refusal", refusal): 403,
-        ("admin", "entry", entry): 403,
+        ("auditor", "entry", release): 200, ("inspector", "refusal", refusal): 200,
+        ("city-maker", "refusal", refusal): 403, ("admin", "entry", entry): 403,
         ("auditor", "entry", allocation): 404, ("auditor", "approval", entry): 404,
         ("auditor", "notice", new_id()): 404, ("auditor", "nonsense", entry): 422,
     }  # fmt: skip

@@ -262,24 +262,32 @@ CREATE VIEW anomaly_not_reissued AS
 
 -- STD-10: the fiscal year is over and a listed village was released less than the standard (M01, M02).
 CREATE VIEW anomaly_village_quota AS
-    SELECT 'STD-10'::text AS rule, v.book, 'village'::text AS subject_kind, NULL::uuid AS subject_id, v.village_code AS subject_no,
-           make_date(v.fiscal_year + 1, 1, 1) AS happened_on, x.standard - m.released AS amount,
-           jsonb_build_object('fund_code', v.fund_code, 'fiscal_year', v.fiscal_year, 'village_code', v.village_code, 'village', w.name,
-               'list_document_no', v.document_no, 'standard_fen', x.standard, 'allocated_fen', m.allocated, 'released_fen', m.released,
-               'missing_fen', x.standard - m.released, 'document_nos', m.documents) AS evidence,
-           v.fund_code || ':' || v.fiscal_year || ':' || v.village_code AS sort_key
-    FROM village_list_current v
-    JOIN fund f ON f.fund_code = v.fund_code AND f.standard_parameter IS NOT NULL
-    JOIN division w ON w.book = v.book AND w.code = v.village_code
-    CROSS JOIN LATERAL (SELECT parameter_value(f.standard_parameter, make_date(v.fiscal_year, 1, 1)) AS standard OFFSET 0) x
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(b.received - b.given) FILTER (WHERE c.account_kind = 'released'), 0)::bigint AS released,
-               coalesce(sum(b.received - b.given), 0)::bigint AS allocated, coalesce(jsonb_agg(DISTINCT a.document_no), '[]') AS documents
+    WITH due AS MATERIALIZED (
+        SELECT y.fund_code, y.fiscal_year, parameter_value(f.standard_parameter, make_date(y.fiscal_year, 1, 1)) AS standard
+        FROM (SELECT DISTINCT v.fund_code, v.fiscal_year FROM village_list v) y
+        JOIN fund f ON f.fund_code = y.fund_code AND f.standard_parameter IS NOT NULL
+        WHERE make_date(y.fiscal_year + 1, 1, 1) <= (SELECT day FROM anomaly_setting)
+    ), got AS (
+        SELECT a.book, a.village_code, a.fund_code, a.fiscal_year, sum(b.received - b.given)::bigint AS allocated,
+               coalesce(sum(b.received - b.given) FILTER (WHERE c.account_kind = 'released'), 0)::bigint AS released,
+               jsonb_agg(DISTINCT a.document_no) AS documents
         FROM allocation a
         JOIN account c ON c.book = a.origin_book AND c.allocation_id = a.allocation_id AND c.account_kind IN ('unreleased', 'released')
         JOIN account_balance b ON b.book = c.book AND b.account_id = c.account_id
-        WHERE a.book = v.book AND a.village_code = v.village_code AND a.fund_code = v.fund_code AND a.fiscal_year = v.fiscal_year) m
-    WHERE make_date(v.fiscal_year + 1, 1, 1) <= (SELECT day FROM anomaly_setting) AND m.released < x.standard;
+        WHERE a.book = a.district AND a.village_code IS NOT NULL
+        GROUP BY a.book, a.village_code, a.fund_code, a.fiscal_year)
+    SELECT 'STD-10'::text AS rule, v.book, 'village'::text AS subject_kind, NULL::uuid AS subject_id, v.village_code AS subject_no,
+           make_date(v.fiscal_year + 1, 1, 1) AS happened_on, d.standard - coalesce(g.released, 0) AS amount,
+           jsonb_build_object('fund_code', v.fund_code, 'fiscal_year', v.fiscal_year, 'village_code', v.village_code, 'village', w.name,
+               'list_document_no', v.document_no, 'standard_fen', d.standard, 'allocated_fen', coalesce(g.allocated, 0),
+               'released_fen', coalesce(g.released, 0), 'missing_fen', d.standard - coalesce(g.released, 0),
+               'document_nos', coalesce(g.documents, '[]')) AS evidence,
+           v.fund_code || ':' || v.fiscal_year || ':' || v.village_code AS sort_key
+    FROM village_list_current v
+    JOIN due d ON d.fund_code = v.fund_code AND d.fiscal_year = v.fiscal_year
+    JOIN division w ON w.book = v.book AND w.code = v.village_code
+    LEFT JOIN got g ON g.book = v.book AND g.village_code = v.village_code AND g.fund_code = v.fund_code AND g.fiscal_year = v.fiscal_year
+    WHERE coalesce(g.released, 0) < d.standard;
 
 -- STD-11: a district adopted less of its own money than the floor over its declared figure (M03, M04).
 CREATE VIEW anomaly_below_floor AS

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from fundledger.book.instructions import InstructionState
@@ -67,11 +67,15 @@ class Answer(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
+"""A day on which something counts; the database takes no other."""
+
+
 class Classified(Body):
     """What every posting names (rule 10): document, day, officers; classification where the kind does not fix it."""
 
     document_no: Text
-    effective_on: date
+    effective_on: Day
     summary: Text
     officer_id: UUID
     supervisor_id: UUID | None = None

@@ -112,9 +112,9 @@ def verify(
         raise typer.Exit(1)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
-    """测速 · measure (see fundledger bench --help once it is installed)."""
+    """测速 · measure."""
     raise typer.Exit(_part("fundledger.bench.command", "run")(context.args))
 
 
