@@ -123,3 +123,10 @@ async def test_the_settings_end_with_the_session_that_made_them(world: World, re
     await reader.execute("RESET ALL")
     # Without settings: today, by which all money of 2019 is idle.
     assert await reader.fetchval(query) == 1
+
+
+def test_the_page_about_anomalies_names_every_rule_view_and_parameter_of_days() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "anomalies.md").read_text(encoding="utf-8")
+    for rule in RULES:
+        assert f"| {rule.rule} | `{rule.view}` |" in page
+        assert all(f"`{code}`" in page for code in rule.parameters if code.endswith("_days"))

@@ -79,6 +79,7 @@ BEGIN
                nextval('record_order'), p_now
         FROM head h JOIN unnest(p_work) w ON w.item = h.item
         CROSS JOIN LATERAL (SELECT * FROM instruction n WHERE n.book = w.book AND n.instruction_id = w.instruction_id OFFSET 0) n
+        ORDER BY h.item, h.entry_id = w.entry_id DESC   -- order_no is drawn in the order the totals were given out
         RETURNING order_no, book, entry_id)
     INSERT INTO log_queue (order_no, book, kind, record_id) SELECT order_no, book, 'entry', entry_id FROM made;
 END $$;

@@ -1,13 +1,15 @@
 """Names what a trail met: accounts, entries, allocations, budget lines, projects and payees, each once.
 
 Natural persons appear as ids and household numbers only, staff and officers as ids; an organisation has its name. One
-query per kind of thing and book.
+query a book.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -29,38 +31,40 @@ class Nodes:
     payees: list[Row] = field(default_factory=list)
 
 
-_ENTRIES: Final = """
+# One round trip a book: each part is a JSON array, and `_typed` gives ids and dates their types back.
+_PARTS: Final = {
+    "entries": """
 SELECT e.book, e.entry_id, e.entry_kind, e.document_no, e.summary, e.effective_on, e.recorded_at, f.position,
        e.functional_class, e.economic_class, e.crossing_id, e.maker_id, e.approver_id, e.payer_id, e.officer_id,
        e.supervisor_id
 FROM entry e
 LEFT JOIN log_leaf f ON f.book = e.book AND f.kind = 'entry' AND f.record_id = e.entry_id
-WHERE e.book = $1 AND e.entry_id = ANY($2) ORDER BY e.order_no
-"""
-_ALLOCATIONS: Final = """
+WHERE e.book = $1 AND e.entry_id = ANY($2) ORDER BY e.order_no""",
+    "allocations": """
 SELECT book, allocation_id, district, fund_code, fiscal_year, village_code, document_no, budget_line_id
-FROM allocation WHERE book = $1 AND allocation_id = ANY($2) ORDER BY allocation_id
-"""
-_BUDGET_LINES: Final = """
-SELECT book, budget_line_id, fund_code, fiscal_year, document_no
-FROM budget_line WHERE book = $1 AND budget_line_id = ANY($2) ORDER BY budget_line_id
-"""
-_PROJECTS: Final = """
+FROM allocation WHERE book = $1 AND allocation_id = ANY($3) ORDER BY allocation_id""",
+    "projects": """
 SELECT DISTINCT ON (project_id) book, project_id, code, name, category, programme_code, village_code, document_no
-FROM project WHERE book = $1 AND project_id = ANY($2) ORDER BY project_id, version DESC
-"""
-_PAYEES: Final = """
+FROM project WHERE book = $1 AND project_id = ANY($4) ORDER BY project_id, version DESC""",
+    # A district's allocation names the city's budget line, which stands in the city's book.
+    "budget_lines": """
+SELECT book, budget_line_id, fund_code, fiscal_year, document_no
+FROM budget_line WHERE book = $1 AND budget_line_id = ANY($5) ORDER BY budget_line_id""",
+    "payees": """
 SELECT h.book, h.household_id AS payee_id, 'household' AS kind, h.household_id, h.household_no, h.village_code,
        NULL::text AS name
-FROM household h WHERE h.book = $1 AND h.household_id = ANY($2)
+FROM household h WHERE h.book = $1 AND h.household_id = ANY($6)
 UNION ALL
 SELECT p.book, p.person_id, 'person', p.household_id, h.household_no, h.village_code, NULL
 FROM person p JOIN household h ON h.book = p.book AND h.household_id = p.household_id
-WHERE p.book = $1 AND p.person_id = ANY($2)
+WHERE p.book = $1 AND p.person_id = ANY($6)
 UNION ALL
 SELECT o.book, o.organisation_id, o.kind, NULL, NULL, NULL, o.name
-FROM organisation o WHERE o.book = $1 AND o.organisation_id = ANY($2)
-"""
+FROM organisation o WHERE o.book = $1 AND o.organisation_id = ANY($6)""",
+}
+_DESCRIBE: Final = "SELECT " + ", ".join(
+    f"(SELECT json_agg(x) FROM ({query}) x) AS {name}" for name, query in _PARTS.items()
+)
 
 
 async def describe(ledger: Ledger, edges: Iterable[Slice]) -> Nodes:
@@ -75,8 +79,8 @@ async def describe(ledger: Ledger, edges: Iterable[Slice]) -> Nodes:
 
 
 async def _describe_book(ledger: Ledger, nodes: Nodes, book: int, edges: list[Slice]) -> None:
+    await meet_accounts(ledger, book, edges)
     ids = {account for edge in edges for account in (edge.transfer.payer, edge.transfer.receiver)}
-    await meet_accounts(ledger, book, ids)
     accounts = [ledger.accounts[book, account_id] for account_id in sorted(ids)]
     nodes.accounts += [
         {
@@ -85,18 +89,32 @@ async def _describe_book(ledger: Ledger, nodes: Nodes, book: int, edges: list[Sl
         }
         for a in accounts
     ]  # fmt: skip
-    wanted: list[tuple[list[Row], str, Iterable[UUID | None]]] = [
-        (nodes.entries, _ENTRIES, (edge.transfer.entry_id for edge in edges)),
-        (nodes.allocations, _ALLOCATIONS, (a.allocation_id for a in accounts)),
-        (nodes.projects, _PROJECTS, (a.project_id for a in accounts)),
-        (nodes.payees, _PAYEES, (edge.transfer.payee_id for edge in edges)),
-    ]
-    for rows, query, some in wanted:
-        if known := {one for one in some if one is not None}:
-            rows.extend(map(dict, await ledger.fetch(query, book, sorted(known))))
-    # A district's allocation names the city's budget line, which stands in the city's book.
-    if lines := {a.budget_line_id for a in accounts if a.budget_line_id is not None}:
-        nodes.budget_lines += map(dict, await ledger.fetch(_BUDGET_LINES, book, sorted(lines)))
+    (found,) = await ledger.fetch(
+        _DESCRIBE,
+        book,
+        _some(edge.transfer.entry_id for edge in edges),
+        _some(a.allocation_id for a in accounts),
+        _some(a.project_id for a in accounts),
+        _some(a.budget_line_id for a in accounts),
+        _some(edge.transfer.payee_id for edge in edges),
+    )
+    for name in _PARTS:
+        rows: list[Row] = json.loads(found[name] or "[]")
+        getattr(nodes, name).extend({key: _typed(key, value) for key, value in row.items()} for row in rows)
+
+
+def _some(ids: Iterable[UUID | None]) -> list[UUID]:
+    return sorted({one for one in ids if one is not None})
+
+
+def _typed(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name.endswith("_id"):
+        return UUID(value)
+    if name.endswith("_on"):
+        return date.fromisoformat(value)
+    return datetime.fromisoformat(value) if name.endswith("_at") else value
 
 
 def origins(ledger: Ledger, nodes: Nodes, ends: Iterable[End]) -> list[Row]:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from fundledger.db.connection import Connection
-from fundledger.trail.queue import NOTHING_UNDONE, Ask, Cuts, Queue, Transfer
+from fundledger.trail.queue import NOTHING_UNDONE, Ask, Cuts, Queue, Slice, Transfer
 
 _COLUMNS = """{t}.book, {t}.entry_id, {t}.line_no, {t}.credit_account AS payer,
     {t}.debit_account AS receiver, {t}.amount, {t}.credit_before AS given_before, {t}.debit_before AS received_before,
@@ -88,8 +88,9 @@ WHERE a.book = $1 AND a.account_id = ANY($2)
 """
 
 
-async def meet_accounts(ledger: Ledger, book: int, ids: set[UUID]) -> None:
-    """Read accounts not met yet, with their cuts."""
+async def meet_accounts(ledger: Ledger, book: int, pieces: Sequence[Slice]) -> None:
+    """Read the accounts on both sides of these slices that were not met yet, with their cuts."""
+    ids = {account for piece in pieces for account in (piece.transfer.payer, piece.transfer.receiver)}
     new = [account_id for account_id in ids if (book, account_id) not in ledger.accounts]
     if not new:
         return

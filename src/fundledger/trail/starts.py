@@ -97,17 +97,17 @@ _EXISTS: Final[dict[str, str]] = {
 TO_PAYEES: Final = frozenset({"village-up", "household", "person", "organisation"})
 
 _START: Final = """
-WITH picked AS MATERIALIZED (
+SELECT {columns}, t.wanted FROM (
     SELECT t.*, t.amount - {undone} AS wanted FROM ({picked}) t
-    WHERE ($3::integer IS NULL OR t.line_no = $3) AND {known}
-)
-SELECT {columns}, p.wanted, (SELECT sum(wanted)::bigint FROM picked) AS asked
-FROM picked p WHERE p.wanted > 0 AND (p.entry_id, p.line_no) >= ($5::uuid, $6::integer)
-ORDER BY p.entry_id, p.line_no LIMIT $7
+    WHERE ($3::integer IS NULL OR t.line_no = $3) AND {known} AND (t.entry_id, t.line_no) >= ($5::uuid, $6::integer)
+) t WHERE t.wanted > 0 ORDER BY t.entry_id, t.line_no LIMIT $7
+"""
+_ASKED: Final = """
+SELECT coalesce(sum(t.amount - {undone}), 0)::bigint AS asked FROM ({picked}) t
+WHERE ($3::integer IS NULL OR t.line_no = $3) AND {known}
 """
 _UNDONE: Final = f"""coalesce((SELECT sum(u.amount) FROM transfer u WHERE u.book = t.book
     AND u.undoes_entry_id = t.entry_id AND u.undoes_line_no = t.line_no AND {known("u", "$4")}), 0)::bigint"""
-_PICKED_COLUMNS: Final = columns("p")
 _FIRST: Final = Place(UUID(int=0), 0, 0)
 
 
@@ -127,16 +127,18 @@ async def start(
     """
     picked = f"village-{direction}" if subject.kind == "village" else subject.kind
     whole = undone if undone is not None else picked not in TO_PAYEES
-    query = _START.format(
-        undone="0" if whole else _UNDONE, picked=_PICKED[picked], known=known("t", "$4"), columns=_PICKED_COLUMNS
-    )
+    parts = {
+        "undone": "0" if whole else _UNDONE, "picked": _PICKED[picked], "known": known("t", "$4"), "columns": columns("t"),
+    }  # fmt: skip
     at = after or _FIRST
-    rows = await ledger.fetch(
-        query, book, subject.ref, subject.line_no, ledger.position, at.entry_id, at.line_no, limit + 1
-    )
+    values = (book, subject.ref, subject.line_no, ledger.position)
+    rows = await ledger.fetch(_START.format(**parts), *values, at.entry_id, at.line_no, limit + 1)
     if not rows and after is None:
         await _refuse_unknown(ledger, book, subject)
-    return _page(rows, at, limit)
+    if after is None and len(rows) <= limit:
+        return _page(rows, at, limit, sum(row["wanted"] for row in rows))
+    (asked,) = await ledger.fetch(_ASKED.format(**parts), *values)
+    return _page(rows, at, limit, asked["asked"])
 
 
 async def household_of(connection: Connection, book: int, household_no: str) -> UUID:
@@ -156,7 +158,7 @@ async def _refuse_unknown(ledger: Ledger, book: int, subject: Subject) -> None:
         raise problem("trail-start-not-found", subject=subject.kind)
 
 
-def _page(rows: Sequence[Any], begin: Place, limit: int) -> Starts:
+def _page(rows: Sequence[Any], begin: Place, limit: int, asked: int) -> Starts:
     slices: list[Slice] = []
     at = 0
     for row in rows[:limit]:
@@ -166,4 +168,4 @@ def _page(rows: Sequence[Any], begin: Place, limit: int) -> Starts:
             slices.append(Slice(at, row["wanted"] - told, transfer, told))
             at += row["wanted"] - told
     beyond = Place(rows[limit]["entry_id"], rows[limit]["line_no"], 0) if len(rows) > limit else None
-    return Starts(slices, int(rows[0]["asked"]) if rows else 0, beyond)
+    return Starts(slices, asked, beyond)

@@ -99,7 +99,7 @@ def _room(edges: Sequence[Slice], limit: int) -> int:
 async def _up(ledger: Ledger, frontier: Sequence[Slice], limit: int) -> _Hop:
     hop = _Hop()
     for book, pieces in _by_book(frontier):
-        await hops.meet_accounts(ledger, book, {piece.transfer.payer for piece in pieces})
+        await hops.meet_accounts(ledger, book, pieces)
         undoing, crossing, turn = [], [], []
         for piece in pieces:
             payer = ledger.accounts[book, piece.transfer.payer]
@@ -122,7 +122,7 @@ async def _up(ledger: Ledger, frontier: Sequence[Slice], limit: int) -> _Hop:
 async def _down(ledger: Ledger, frontier: Sequence[Slice], limit: int, books: frozenset[int] | None) -> _Hop:
     hop = _Hop()
     for book, pieces in _by_book(frontier):
-        await hops.meet_accounts(ledger, book, {piece.transfer.receiver for piece in pieces})
+        await hops.meet_accounts(ledger, book, pieces)
         crossing, turn = [], []
         for piece in await _keep(ledger, book, hop, pieces):
             receiver = ledger.accounts[book, piece.transfer.receiver]
