@@ -57,7 +57,9 @@ class World:
         )  # fmt: skip
         return await draft(self.service, self.who(f"{prefix}-maker"), book, what)
 
-    async def post(self, book: int, instruction_id: UUID, *, key: str | None = None, actor: str | None = None) -> Posted:
+    async def post(
+        self, book: int, instruction_id: UUID, *, key: str | None = None, actor: str | None = None
+    ) -> Posted:
         """Approve and post a budget instruction as the book's approver (a replay when the key is repeated)."""
         prefix = "city" if book == CITY else "district" if book == DISTRICT else "other"
         person = self.who(actor or f"{prefix}-approver")
@@ -91,7 +93,9 @@ class World:
 
     async def release(self, allocation: UUID, amount: int, **fields: Any) -> Posted:
         """Release an amount of an allocation to its district."""
-        return await self.post(CITY, await self.draft(CITY, "release", [Leg(amount, allocation_id=allocation)], **fields))
+        return await self.post(
+            CITY, await self.draft(CITY, "release", [Leg(amount, allocation_id=allocation)], **fields)
+        )
 
     async def funded(self, amount: int = 10_000_000, *, district: int = DISTRICT) -> UUID:
         """An allocation of a district, adopted, allocated and released in full."""
@@ -197,7 +201,9 @@ class World:
             book, instruction_id, await self.digest(book, instruction_id), person.staff_id, new_id(),
         )  # fmt: skip
 
-    async def balance(self, kind: str, *, allocation: UUID | None = None, line: UUID | None = None, project: UUID | None = None) -> int:
+    async def balance(
+        self, kind: str, *, allocation: UUID | None = None, line: UUID | None = None, project: UUID | None = None
+    ) -> int:
         """The sum of the balances of a kind of account, in fen, of one allocation, line or project."""
         return int(await self.service.fetchval(
             """SELECT coalesce(sum(b.received - b.given), 0) FROM account a

@@ -61,7 +61,14 @@ class Scene:
     async def strike(self, instruction: UUID, actor: Caller, *, book: int = DISTRICT, **fields: Any) -> list[Any]:
         """Call the gate by hand for one instruction, naming its right digest unless told otherwise."""
         digest = await self.world.service.fetchval("SELECT instruction_digest($1, $2)", book, instruction)
-        call = {"entry": new_id(), "crossing": new_id(), "sha": digest, "key": str(new_id()), "request": bytes(32), **fields}
+        call = {
+            "entry": new_id(),
+            "crossing": new_id(),
+            "sha": digest,
+            "key": str(new_id()),
+            "request": bytes(32),
+            **fields,
+        }
         return await self.world.service.fetch(
             GATE, [book], [instruction], [call["entry"]], [call["crossing"]], [actor.staff_id], [call["sha"]],
             [call["key"]], [call["request"]],

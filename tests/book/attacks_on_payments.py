@@ -98,7 +98,9 @@ async def a_payee_is_changed_after_approval(s: Scene) -> Last:
 
 @attack("content-changed")
 async def a_card_is_changed_after_approval(s: Scene) -> Last:
-    await s.behind_the_triggers("UPDATE payment_line SET card_commitment = sha256('mine') WHERE instruction_id = $1", s.pay_list)
+    await s.behind_the_triggers(
+        "UPDATE payment_line SET card_commitment = sha256('mine') WHERE instruction_id = $1", s.pay_list
+    )
     return s.pay(s.pay_list)
 
 
@@ -274,7 +276,9 @@ async def a_line_claims_another_period_than_its_list(s: Scene) -> Last:
 @attack("line-of-another-list", "not-on-roster")
 async def a_line_claims_another_programme_than_its_list(s: Scene) -> Last:
     new = await s.draft_list(approved=False, payees=s.payees[:1])
-    await s.behind_the_triggers("UPDATE payment_line SET programme_code = 'industry_award' WHERE instruction_id = $1", new)
+    await s.behind_the_triggers(
+        "UPDATE payment_line SET programme_code = 'industry_award' WHERE instruction_id = $1", new
+    )
     return s.world.approve_list(new)
 
 

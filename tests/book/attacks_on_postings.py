@@ -14,7 +14,9 @@ from tests.builders import CITY, DISTRICT, OTHER_DISTRICT, insert
 
 def adopting(amount: int = 100, line: UUID | None = None, **fields: Any) -> Leg:
     """A leg that adopts a budget line of the city."""
-    return Leg(amount, **{"budget_line_id": line or new_id(), "fund_code": "special_factor", "fiscal_year": 2019, **fields})
+    return Leg(
+        amount, **{"budget_line_id": line or new_id(), "fund_code": "special_factor", "fiscal_year": 2019, **fields}
+    )
 
 
 def allocating(line: UUID, amount: int = 100, **fields: Any) -> Leg:
@@ -40,7 +42,9 @@ async def a_district_releases_to_another_one(s: Scene) -> Last:
 
 @attack("wrong-level", "balance-insufficient")
 async def a_district_releases_to_itself_once_more(s: Scene) -> Last:
-    return s.post(await s.drafted(DISTRICT, "release", Leg(100, allocation_id=s.allocation, district=DISTRICT)), DISTRICT)
+    return s.post(
+        await s.drafted(DISTRICT, "release", Leg(100, allocation_id=s.allocation, district=DISTRICT)), DISTRICT
+    )
 
 
 @attack("wrong-level", "declared-figure-missing")
@@ -80,7 +84,9 @@ async def a_release_that_names_a_project(s: Scene) -> Last:
 @attack("balance-insufficient")
 async def a_release_beyond_the_allocation(s: Scene) -> Last:
     allocation = await s.world.allocate(await s.world.adopt(500), 400)
-    return s.post(await s.drafted(CITY, "release", Leg(300, allocation_id=allocation), Leg(101, allocation_id=allocation)))
+    return s.post(
+        await s.drafted(CITY, "release", Leg(300, allocation_id=allocation), Leg(101, allocation_id=allocation))
+    )
 
 
 @attack("allocation-not-found")
@@ -170,13 +176,17 @@ async def a_reversal_of_nothing(s: Scene) -> Last:
 
 @attack("undo-not-found")
 async def a_reversal_of_another_districts_entry(s: Scene) -> Last:
-    entry = await s.world.service.fetchval("SELECT entry_id FROM entry WHERE book = $1 AND entry_kind = 'fund'", OTHER_DISTRICT)
+    entry = await s.world.service.fetchval(
+        "SELECT entry_id FROM entry WHERE book = $1 AND entry_kind = 'fund'", OTHER_DISTRICT
+    )
     return s.post(await s.drafted(DISTRICT, "reverse", Leg(1, undoes_entry_id=entry, undoes_line_no=1)), DISTRICT)
 
 
 @attack("undo-of-crossing-by-district")
 async def a_release_is_reversed_by_the_district(s: Scene) -> Last:
-    entry = await s.world.service.fetchval("SELECT entry_id FROM entry WHERE book = $1 AND entry_kind = 'release'", DISTRICT)
+    entry = await s.world.service.fetchval(
+        "SELECT entry_id FROM entry WHERE book = $1 AND entry_kind = 'release'", DISTRICT
+    )
     return s.post(await s.drafted(DISTRICT, "reverse", Leg(1, undoes_entry_id=entry, undoes_line_no=1)), DISTRICT)
 
 
@@ -313,7 +323,9 @@ async def a_fiscal_year_that_never_was(s: Scene) -> Last:
 @attack("period-closed")
 async def a_month_that_is_closed_in_the_district_only(s: Scene) -> Last:
     closer = s.world.who("district-approver").staff_id
-    await s.world.service.execute("SELECT gate_close_period($1, '2019-03-01', $2, $3, '结账')", DISTRICT, new_id(), closer)
+    await s.world.service.execute(
+        "SELECT gate_close_period($1, '2019-03-01', $2, $3, '结账')", DISTRICT, new_id(), closer
+    )
     allocation = await s.world.allocate(await s.world.adopt(500), 500)
     return s.post(await s.drafted(CITY, "release", Leg(500, allocation_id=allocation)))
 

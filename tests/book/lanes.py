@@ -34,7 +34,9 @@ async def posters(url: str, count: int = 2, *, pool_size: int = 4) -> AsyncItera
             await database.dispose()
 
 
-async def approval_of(world: World, book: int, instruction: UUID, *, key: str | None = None, actor: str | None = None) -> Posting:
+async def approval_of(
+    world: World, book: int, instruction: UUID, *, key: str | None = None, actor: str | None = None
+) -> Posting:
     """What an approver sends to post a draft."""
     prefix = "city" if book == CITY else "district"
     digest = await world.digest(book, instruction)

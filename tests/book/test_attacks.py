@@ -30,7 +30,15 @@ MAY_CALL = {
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
     "refresh_statistics",
 }  # fmt: skip
-WRITES = {"gate_post", "gate_approve", "gate_close_period", "record_refusal", "publish_notice", "log_append", "refresh_statistics"}
+WRITES = {
+    "gate_post",
+    "gate_approve",
+    "gate_close_period",
+    "record_refusal",
+    "publish_notice",
+    "log_append",
+    "refresh_statistics",
+}
 """Of those, the ones the reader must not call."""
 
 COMPARED = {("anomaly_paid_twice", "person", "identity_hash")}
@@ -145,7 +153,9 @@ async def test_neither_role_gets_round_the_triggers_and_grants(
         assert caught.value.sqlstate in {"42501", "25001", "0A000"}, (statement, caught.value)
 
 
-async def test_every_private_function_refuses_both_roles(service: Connection, reader: Connection, owner: Connection) -> None:
+async def test_every_private_function_refuses_both_roles(
+    service: Connection, reader: Connection, owner: Connection
+) -> None:
     rows = await owner.fetch(
         """SELECT p.oid, p.proname AS name, p.oid::regprocedure::text AS signature, p.prorettype = 'trigger'::regtype AS is_trigger,
                   p.prosecdef OR p.proname LIKE 'gate%' OR p.provolatile = 'v' AS is_dangerous,

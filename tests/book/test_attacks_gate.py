@@ -33,7 +33,9 @@ async def test_the_scene_posts_when_nobody_attacks_it(scene: Scene) -> None:
     payer = scene.world.who("other-payer")
     others = await scene.strike(scene.other_list, payer, book=OTHER_DISTRICT, sha=None)
     assert [row["outcome"] for row in others] == ["posted"]
-    adopt = await scene.drafted(CITY, "adopt", Leg(5, budget_line_id=new_id(), fund_code="special_factor", fiscal_year=2019))
+    adopt = await scene.drafted(
+        CITY, "adopt", Leg(5, budget_line_id=new_id(), fund_code="special_factor", fiscal_year=2019)
+    )
     assert [row["outcome"] for row in await scene.post(adopt)] == ["posted"]
     assert [row["outcome"] for row in await scene.pay(await scene.draft_list())] == ["posted"]
     await assert_book_sound(scene.superuser)

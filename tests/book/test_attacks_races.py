@@ -84,7 +84,9 @@ async def posted_in_other_district(scene: Scene) -> object:
 async def test_copy_adds_nothing_either(scene: Scene) -> None:
     with pytest.raises(asyncpg.CheckViolationError, match="content is final"):
         await scene.world.service.copy_records_to_table(
-            "instruction_leg", columns=["book", "instruction_id", "leg_no", "amount"], records=[(DISTRICT, scene.pay_list, 7, 1)]
+            "instruction_leg",
+            columns=["book", "instruction_id", "leg_no", "amount"],
+            records=[(DISTRICT, scene.pay_list, 7, 1)],
         )
 
 
@@ -159,7 +161,9 @@ async def test_an_old_snapshot_writes_nothing(level: Any, scene: Scene, second: 
     await old.start()
     await second.fetch("SELECT count(*) FROM period_close")
     closer = who("city-approver").staff_id
-    await scene.world.service.execute("SELECT gate_close_period($1, '2019-03-01', $2, $3, '结账')", CITY, new_id(), closer)
+    await scene.world.service.execute(
+        "SELECT gate_close_period($1, '2019-03-01', $2, $3, '结账')", CITY, new_id(), closer
+    )
     attempts: list[tuple[str, tuple[Any, ...]]] = [
         ("SELECT * FROM gate_post($1, $2, $3, $4, $5, $6, $7, $8)",
          ([CITY], [draft], [new_id()], [new_id()], [closer], [digests[0]], ["k"], [bytes(32)])),
@@ -185,7 +189,9 @@ async def test_a_project_without_a_first_version_still_pays_one_list_after_the_o
 ) -> None:
     # A contract is only safe if two payments of the project wait for each other, whatever its versions are called.
     world, project = scene.world, await scene.world.project(version=7)
-    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [Leg(9_000, allocation_id=scene.allocation, project_id=project)]))
+    await world.post(
+        DISTRICT, await world.draft(DISTRICT, "fund", [Leg(9_000, allocation_id=scene.allocation, project_id=project)])
+    )
     lists = [await scene.draft_list(project=project, amount=1_000, period=f"2019-0{month}") for month in (1, 2)]
     first = world.service.transaction()
     await first.start()

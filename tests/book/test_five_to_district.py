@@ -193,7 +193,12 @@ async def test_one_failure_is_refused_with_exactly_its_codes(name: str, world: W
 
 
 MIXABLE = [name for name, (_, base, _, expected) in WAYS_TO_FAIL.items() if base is SUBSIDY and len(expected) == 1]
-ALONE = {"households in a programme of persons", "before the money came", "paid twice", "another project than the money's"}
+ALONE = {
+    "households in a programme of persons",
+    "before the money came",
+    "paid twice",
+    "another project than the money's",
+}
 """Failures that change what other failures mean."""
 
 
@@ -246,7 +251,9 @@ async def paid_and_returned(built: Built) -> None:
     earlier = await world.list_of(built.project, built.allocation, [(built.household, built.person)], amount=1_000)
     entry = (await world.pay(earlier)).entry_id
     await bank_returned(world, entry, 1)
-    await world.post(DISTRICT, await world.draft(DISTRICT, "return", [Leg(1_000, undoes_entry_id=entry, undoes_line_no=1)]))
+    await world.post(
+        DISTRICT, await world.draft(DISTRICT, "return", [Leg(1_000, undoes_entry_id=entry, undoes_line_no=1)])
+    )
 
 
 async def accepted(built: Built) -> None:
@@ -326,7 +333,11 @@ def codes_of_the_gate() -> set[str]:
     """Every code that the payment checks and the officers' check can give."""
     folder = Path(migrations_dir()) / "sql" / "0001"
     text = (folder / "65_gate_payments.sql").read_text(encoding="utf-8")
-    text += re.findall(r"CREATE FUNCTION gate_check_officers.*?\$\$;", (folder / "63_gate_checks.sql").read_text(encoding="utf-8"), re.S)[0]
+    text += re.findall(
+        r"CREATE FUNCTION gate_check_officers.*?\$\$;",
+        (folder / "63_gate_checks.sql").read_text(encoding="utf-8"),
+        re.S,
+    )[0]
     return set(re.findall(r"'([a-z]+(?:-[a-z]+)+)'", re.sub(r"--.*", "", text)))
 
 

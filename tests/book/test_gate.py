@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from tests.builders import DISTRICT, World
 from fundledger.book.instructions import Leg
+from tests.builders import DISTRICT, World
 
 
 async def test_money_runs_from_the_city_budget_to_a_person(world: World) -> None:
     allocation = await world.funded(1_000_000)
     project = await world.project()
-    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [Leg(500_000, allocation_id=allocation, project_id=project)]))
+    await world.post(
+        DISTRICT, await world.draft(DISTRICT, "fund", [Leg(500_000, allocation_id=allocation, project_id=project)])
+    )
     people = await world.persons(3)
     paid = await world.pay(await world.list_of(project, allocation, people))
     rows = await world.service.fetch("SELECT * FROM transfer WHERE entry_id = $1 ORDER BY line_no", paid.entry_id)

@@ -108,7 +108,9 @@ async def test_a_repeat_waits_for_the_first_and_posts_if_that_one_failed(world: 
 async def test_two_approvers_posting_one_draft_at_once_post_it_once(world: World, db: Database) -> None:
     fund = Leg(1, allocation_id=await world.funded(100), project_id=await world.project())
     draft = await world.draft(DISTRICT, "fund", [fund])
-    calls = [await approval_of(world, DISTRICT, draft, actor=who) for who in ("district-approver", "poverty-approver")] * 4
+    calls = [
+        await approval_of(world, DISTRICT, draft, actor=who) for who in ("district-approver", "poverty-approver")
+    ] * 4
     calls = [replace(call, key=str(new_id())) for call in calls]
     async with posters(db.service_url, 2) as lanes:
         assert await together(lanes, calls) == {"posted": 1, "refused: already-posted": 7}
@@ -117,7 +119,9 @@ async def test_two_approvers_posting_one_draft_at_once_post_it_once(world: World
 
 async def test_one_list_paid_by_impatient_clients_is_paid_once(world: World, db: Database) -> None:
     allocation, project = await world.funded(1_000_000), await world.project()
-    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [Leg(500_000, allocation_id=allocation, project_id=project)]))
+    await world.post(
+        DISTRICT, await world.draft(DISTRICT, "fund", [Leg(500_000, allocation_id=allocation, project_id=project)])
+    )
     pay_list = await world.list_of(project, allocation, await world.persons(2))
     same, fresh = payment_of(world, pay_list), [payment_of(world, pay_list) for _ in range(4)]
     async with posters(db.service_url, 2) as lanes:

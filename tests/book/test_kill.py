@@ -68,7 +68,10 @@ async def workload(world: World, count: int) -> list[Posting]:
     allocations = [await world.allocate(line, 40 * count) for _ in range(3)]
     project, paying = await world.project(), await world.allocate(line, 8_000 * count)
     await world.release(paying, 8_000 * count)
-    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [Leg(8_000 * count // 3, allocation_id=paying, project_id=project)]))
+    await world.post(
+        DISTRICT,
+        await world.draft(DISTRICT, "fund", [Leg(8_000 * count // 3, allocation_id=paying, project_id=project)]),
+    )
     draw, postings = random.Random(count), []
     for number in range(count):
         legs = [Leg(draw.randint(50, 250), allocation_id=a) for a in draw.sample(allocations, 2)]
@@ -128,7 +131,9 @@ async def assert_told_the_truth(ground: Ground, tally: Tally) -> None:
 async def drain_log(url: str) -> None:
     """Give every queued record a position, as the sequencer does, with made-up hashes."""
     async with connected(url) as service:
-        while orders := [row["order_no"] for row in await service.fetch("SELECT order_no FROM log_queue ORDER BY 1 LIMIT 500")]:
+        while orders := [
+            row["order_no"] for row in await service.fetch("SELECT order_no FROM log_queue ORDER BY 1 LIMIT 500")
+        ]:
             hashes = [os.urandom(32) for _ in orders]
             await service.fetchval("SELECT log_append($1, $2, $3)", orders, hashes, [None] * len(orders))
         await assert_book_sound(service)

@@ -29,7 +29,9 @@ async def allocated(world: World, count: int, each: int) -> list[UUID]:
 
 
 @pytest.mark.parametrize("order", ["accounts", "keys"])
-async def test_groups_in_opposite_order_never_wait_for_each_other_in_a_circle(order: str, world: World, db: Database) -> None:
+async def test_groups_in_opposite_order_never_wait_for_each_other_in_a_circle(
+    order: str, world: World, db: Database
+) -> None:
     allocations = await allocated(world, 4, 1_000)
     async with connected(db.service_url) as left, connected(db.service_url) as right:
         for round_number in range(12):
@@ -49,7 +51,9 @@ async def test_groups_in_opposite_order_never_wait_for_each_other_in_a_circle(or
 
 def with_key(posting: Posting, key: str) -> Posting:
     """The posting under another key."""
-    return Posting(posting.book, posting.instruction_id, posting.actor_id, posting.content_sha256, key, posting.request_sha256)
+    return Posting(
+        posting.book, posting.instruction_id, posting.actor_id, posting.content_sha256, key, posting.request_sha256
+    )
 
 
 async def first_of(answers: Coroutine[Any, Any, list[Any]]) -> Any:
@@ -57,7 +61,9 @@ async def first_of(answers: Coroutine[Any, Any, list[Any]]) -> Any:
     return (await answers)[0]
 
 
-async def test_multi_leg_postings_over_shared_accounts_in_random_order_all_come_through(world: World, db: Database) -> None:
+async def test_multi_leg_postings_over_shared_accounts_in_random_order_all_come_through(
+    world: World, db: Database
+) -> None:
     allocations = await allocated(world, 6, 10_000)
     draw = random.Random(7)
     postings = []
@@ -82,7 +88,9 @@ async def test_a_hot_account_takes_64_clients_and_gives_to_the_last_fen(world: W
 @pytest.mark.parametrize("seed", range(4))
 async def test_of_two_lists_that_together_overdraw_exactly_one_is_paid(seed: int, world: World, db: Database) -> None:
     allocation, project = await world.funded(1_000_000), await world.project()
-    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [Leg(24_000, allocation_id=allocation, project_id=project)]))
+    await world.post(
+        DISTRICT, await world.draft(DISTRICT, "fund", [Leg(24_000, allocation_id=allocation, project_id=project)])
+    )
     lists = [await world.list_of(project, allocation, await world.persons(2), period=f"2019-0{n}") for n in (1, 2)]
     async with posters(db.service_url, 1 + seed % 2) as lanes:
         outcomes = await together(lanes, [payment_of(world, pay_list) for pay_list in lists])
@@ -98,7 +106,9 @@ async def test_one_person_on_two_lists_is_paid_once_however_they_meet(seed: int,
     for _ in range(2):
         # Different money and projects: only the claim window makes them meet.
         allocation, project = await world.funded(100_000), await world.project()
-        await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [Leg(99_000, allocation_id=allocation, project_id=project)]))
+        await world.post(
+            DISTRICT, await world.draft(DISTRICT, "fund", [Leg(99_000, allocation_id=allocation, project_id=project)])
+        )
         lists.append(await world.list_of(project, allocation, payees))
     async with posters(db.service_url, 1 + seed % 2) as lanes:
         outcomes = await together(lanes, [payment_of(world, pay_list) for pay_list in lists])
@@ -125,7 +135,12 @@ async def test_a_village_is_allocated_once_however_many_ask(lanes_count: int, wo
     assert outcomes["posted"] == 1
     # The later ones of the same line also lack the money, so they are refused for two things.
     assert outcomes.keys() <= {"posted", "refused: village-already-allocated", "refused: posting-refused"}
-    assert await world.service.fetchval("SELECT count(*) FROM allocation WHERE village_code = $1 AND book = $2", VILLAGE, CITY) == 1
+    assert (
+        await world.service.fetchval(
+            "SELECT count(*) FROM allocation WHERE village_code = $1 AND book = $2", VILLAGE, CITY
+        )
+        == 1
+    )
     await assert_book_sound(world.service)
 
 
@@ -146,7 +161,10 @@ async def test_a_month_closed_while_others_post_takes_nothing_after_it(seed: int
     async with posters(db.service_url, 2) as lanes:
         outcomes, _ = await asyncio.gather(together(lanes, postings), close())
     assert outcomes.keys() <= {"posted", "refused: period-closed"}
-    assert await world.service.fetchval("SELECT count(*) FROM entry WHERE entry_kind = 'release'") == 2 * outcomes["posted"]
+    assert (
+        await world.service.fetchval("SELECT count(*) FROM entry WHERE entry_kind = 'release'")
+        == 2 * outcomes["posted"]
+    )
     await assert_book_sound(world.service)
     with pytest.raises(FundledgerError):
         await post_now(world.service, await releases(world, allocations[:1]))

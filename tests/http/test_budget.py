@@ -276,9 +276,9 @@ async def test_releases_are_listed_in_both_books_and_for_the_allocation(api: Api
     city = await post(api, "/releases", heading(world, kind="full", lines=[{"allocation_id": str(other)}]))
     page = (await api.get("auditor", f"/v1/books/{CITY}/releases", limit=2)).json()
     assert [(item["kind"], item["total"]) for item in page["items"]] == [("full", "40.00"), ("prepaid", "10.00")]
-    rest = (await api.get("auditor", f"/v1/books/{CITY}/releases", limit=2, cursor=page["next_cursor"])).json()
+    rest = (await api.get("auditor", f"/v1/books/{CITY}/releases", limit=2, cursor=page["next"])).json()
     assert [item["kind"] for item in rest["items"]] == ["instalment"]
-    assert rest["next_cursor"] is None
+    assert rest["next"] is None
     received = (await api.get("district-maker", f"/v1/books/{DISTRICT}/releases")).json()["items"]
     assert [item["kind"] for item in received] == ["prepaid", "instalment"]
     shown = (await api.get("auditor", f"/v1/books/{CITY}/releases/{city}/lines")).json()
@@ -307,7 +307,7 @@ async def test_allocations_are_listed_page_by_page_with_how_far_they_came(api: A
         params = {"limit": 2, **({"cursor": cursor} if cursor else {})}
         page = (await api.get("city-maker", f"/v1/books/{CITY}/allocations", **params)).json()
         found += [item["allocation_id"] for item in page["items"]]
-        cursor = page["next_cursor"]
+        cursor = page["next"]
         if cursor is None:
             break
     assert found == [str(allocation), *map(str, others)]

@@ -86,7 +86,7 @@ async def test_officers_are_listed_page_by_page(api: Api, world: World) -> None:
             await api.get("auditor", f"/v1/books/{CITY}/officers", limit=2, **({"cursor": cursor} if cursor else {}))
         ).json()
         found += [row["officer_id"] for row in page["items"]]
-        cursor = page["next_cursor"]
+        cursor = page["next"]
         if cursor is None:
             break
     assert len(found) == len(set(found)) == 5
@@ -226,7 +226,7 @@ async def test_projects_are_listed_by_status_and_village_with_their_newest_versi
         page = (await api.get("auditor", f"{BOOK}/projects", **filters)).json()
         assert [row["project_id"] for row in page["items"]] == expected
     page = (await api.get("auditor", f"{BOOK}/projects", limit=1)).json()
-    rest = (await api.get("auditor", f"{BOOK}/projects", limit=1, cursor=page["next_cursor"])).json()
+    rest = (await api.get("auditor", f"{BOOK}/projects", limit=1, cursor=page["next"])).json()
     assert [row["project_id"] for row in rest["items"]] == [second]
 
 

@@ -33,7 +33,7 @@ async def register(api: Api, *lines: str, key: str | None = None) -> dict[str, A
 async def household(api: Api, number: int, **params: Any) -> dict[str, Any]:
     """A household by its number, read as the auditor."""
     page = (await api.get("auditor", HOUSEHOLDS, household_no=f"H{number:06d}")).json()
-    answer = await api.get("auditor", f"{HOUSEHOLDS}/{page['households'][0]['household_id']}", **params)
+    answer = await api.get("auditor", f"{HOUSEHOLDS}/{page['items'][0]['household_id']}", **params)
     assert answer.status_code == 200, answer.text
     body: dict[str, Any] = answer.json()
     return body
@@ -142,12 +142,12 @@ async def test_households_are_paged_by_number_and_by_village(api: Api) -> None:
     after: dict[str, str] = {}
     while True:
         page = (await api.get("district-maker", HOUSEHOLDS, limit=3, village_code=VILLAGE, **after)).json()
-        seen += [row["household_no"] for row in page["households"]]
+        seen += [row["household_no"] for row in page["items"]]
         if page["next"] is None:
             break
-        after = {"after": page["next"]}
+        after = {"cursor": page["next"]}
     assert seen == [f"H{number:06d}" for number in range(1, 8)]
-    assert (await api.get("district-maker", HOUSEHOLDS, after="x")).json()["code"] == "cursor-malformed"
+    assert (await api.get("district-maker", HOUSEHOLDS, cursor="x")).json()["code"] == "cursor-malformed"
 
 
 async def test_a_person_is_found_by_identity_number_in_the_body(api: Api) -> None:
@@ -285,7 +285,7 @@ async def test_a_roster_is_read_as_of_a_date(api: Api) -> None:
         page = (await api.get("auditor", path, on=day)).json()
         assert len(page["members"]) == number, day
     first = (await api.get("auditor", path, limit=3)).json()
-    rest = (await api.get("auditor", path, limit=3, after=first["next"])).json()
+    rest = (await api.get("auditor", path, limit=3, cursor=first["next"])).json()
     assert {row["household_no"] for row in first["members"] + rest["members"]} == {f"H{n:06d}" for n in range(2, 6)}
     assert rest["next"] is None
     assert (await household(api, 2))["rosters"][0]["programme_code"] == "industry_award"
@@ -392,11 +392,11 @@ async def test_organisations_are_paged_filtered_and_found(api: Api) -> None:
         kind = "supplier" if number == 4 else "village_collective"
         await api.post("district-maker", path, organisation(number, kind=kind))
     first = (await api.get("auditor", path, limit=3)).json()
-    rest = (await api.get("auditor", path, limit=3, after=first["next"])).json()
-    names = [row["name"] for row in first["organisations"] + rest["organisations"]]
+    rest = (await api.get("auditor", path, limit=3, cursor=first["next"])).json()
+    names = [row["name"] for row in first["items"] + rest["items"]]
     assert names == [f"第{number}村合作社" for number in range(5)]
-    assert len((await api.get("auditor", path, kind="supplier")).json()["organisations"]) == 1
-    one = (await api.get("auditor", path, credit_code=synthetic_uscc(2))).json()["organisations"][0]
+    assert len((await api.get("auditor", path, kind="supplier")).json()["items"]) == 1
+    one = (await api.get("auditor", path, credit_code=synthetic_uscc(2))).json()["items"][0]
     assert (await api.get("auditor", f"{path}/{one['organisation_id']}")).json() == one
     missing = await api.get("auditor", f"/v1/books/{OTHER_DISTRICT}/organisations/{one['organisation_id']}")
     assert (missing.status_code, missing.json()["code"]) == (404, "organisation-not-found")
@@ -407,9 +407,9 @@ async def test_organisations_are_paged_filtered_and_found(api: Api) -> None:
 
 async def test_divisions_are_listed_by_level_and_parent(api: Api) -> None:
     path = f"/v1/books/{DISTRICT}/divisions"
-    every = (await api.get("district-maker", path)).json()["divisions"]
+    every = (await api.get("district-maker", path)).json()["items"]
     assert [row["level"] for row in every] == ["district", "township", "village"]
-    below = (await api.get("district-maker", path, parent=VILLAGE[:9])).json()["divisions"]
+    below = (await api.get("district-maker", path, parent=VILLAGE[:9])).json()["items"]
     assert [row["code"] for row in below] == [VILLAGE]
     assert (await api.get("district-maker", f"{path}/{VILLAGE}")).json()["book"] == str(DISTRICT)
     assert (await api.get("district-maker", f"{path}/420117999999")).json()["code"] == "division-not-found"

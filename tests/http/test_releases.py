@@ -28,7 +28,9 @@ async def test_a_release_posts_both_legs_when_a_second_person_approves_it(api: A
 
 async def test_a_release_beyond_its_allocation_is_refused_and_kept_as_evidence(api: Api, world: World) -> None:
     allocation = await world.allocate(await world.adopt(10_000), 10_000)
-    drafted = (await api.post("city-maker", f"/v1/books/{CITY}/releases", release_body(world, allocation, "200.00"))).json()
+    drafted = (
+        await api.post("city-maker", f"/v1/books/{CITY}/releases", release_body(world, allocation, "200.00"))
+    ).json()
     refused = await api.approve("city-approver", CITY, drafted)
     assert refused.status_code == 409, refused.text
     assert refused.json()["code"] == "balance-insufficient"
@@ -43,7 +45,9 @@ async def test_the_same_key_gives_the_first_result_again(api: Api, world: World)
     body = release_body(world, allocation)
     first = await api.post("city-maker", f"/v1/books/{CITY}/releases", body, key="k1")
     again = await api.post("city-maker", f"/v1/books/{CITY}/releases", body, key="k1")
-    other = await api.post("city-maker", f"/v1/books/{CITY}/releases", release_body(world, allocation, "11.00"), key="k1")
+    other = await api.post(
+        "city-maker", f"/v1/books/{CITY}/releases", release_body(world, allocation, "11.00"), key="k1"
+    )
     assert again.json()["instruction_id"] == first.json()["instruction_id"]
     assert again.headers["Idempotent-Replayed"] == "true"
     assert other.status_code == 409

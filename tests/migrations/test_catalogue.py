@@ -19,7 +19,17 @@ from fundledger.db.embedded import EmbeddedServer
 from tests.databases import FAST, connected
 from tests.soundness import assert_book_sound
 
-REFERENCE = {"book", "fund", "programme", "negative_list", "exemption_rule", "parameter", "account_kind", "posting_rule", "entry_kind"}
+REFERENCE = {
+    "book",
+    "fund",
+    "programme",
+    "negative_list",
+    "exemption_rule",
+    "parameter",
+    "account_kind",
+    "posting_rule",
+    "entry_kind",
+}
 """Small, slow, the same on every shard (scale.md rule 3); filled by migrations."""
 DEPLOYMENT = {"log_leaf": "one log of the whole deployment, in one order", "log_queue": "what waits for that order",
               "alembic_version": "Alembic's own"}  # fmt: skip
@@ -54,7 +64,9 @@ async def test_every_ledger_table_has_the_book_first_and_never_null(owner: Conne
              AND c.relnamespace = 'public'::regnamespace""",
         await ledger_tables(owner),
     )
-    wrong = [row["relname"] for row in rows if (row["attname"], row["type"], row["attnotnull"]) != ("book", "bigint", True)]
+    wrong = [
+        row["relname"] for row in rows if (row["attname"], row["type"], row["attnotnull"]) != ("book", "bigint", True)
+    ]
     assert wrong == []
 
 
@@ -102,7 +114,9 @@ async def test_no_column_numbers_itself(owner: Connection) -> None:
              AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE '%nextval%')"""
     )
     assert [tuple(row) for row in rows] == []
-    sequences = await owner.fetch("SELECT relname FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace")
+    sequences = await owner.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace"
+    )
     # One order for the whole deployment: which record is sealed first.
     assert [row["relname"] for row in sequences] == ["record_order"]
 
@@ -147,9 +161,9 @@ async def test_triggers_have_no_side_effects_and_do_not_ask_which_table_they_are
 
 
 async def test_there_are_no_rules_exclusions_inheritance_or_row_security(owner: Connection) -> None:
-    assert await owner.fetch(
-        "SELECT rulename FROM pg_rules WHERE schemaname = 'public'"
-    ) == []  # views' own rules are not listed there
+    assert (
+        await owner.fetch("SELECT rulename FROM pg_rules WHERE schemaname = 'public'") == []
+    )  # views' own rules are not listed there
     assert await owner.fetch("SELECT conname FROM pg_constraint WHERE contype = 'x'") == []
     assert await owner.fetch("SELECT * FROM pg_inherits") == []
     assert await owner.fetch("SELECT relname FROM pg_class WHERE relrowsecurity") == []
@@ -204,11 +218,15 @@ async def test_neither_role_holds_a_right_to_change_anything(owner: Connection) 
         if row["role"] != roles.OWNER:
             assert row["privilege_type"] not in WRITES, (row["relname"], row["role"])
             assert not row["is_grantable"], row["relname"]
-            assert row["privilege_type"] in {"SELECT"} | ({"INSERT"} if row["role"] == roles.SERVICE else set()), row["relname"]
+            assert row["privilege_type"] in {"SELECT"} | ({"INSERT"} if row["role"] == roles.SERVICE else set()), row[
+                "relname"
+            ]
 
 
 async def test_both_roles_can_read_every_view_there_is(service: Connection, reader: Connection) -> None:
-    rows = await service.fetch("SELECT relname FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace")
+    rows = await service.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'v' AND relnamespace = 'public'::regnamespace"
+    )
     for row in rows:
         for connection in (service, reader):
             # A view that calls a function the role may not call fails only when it is read.

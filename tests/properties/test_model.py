@@ -18,7 +18,14 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from fundledger.book.instructions import Leg
 from fundledger.errors import FundledgerError
@@ -119,14 +126,20 @@ class BookMachine(RuleBasedStateMachine):
         """A day: mostly as far as the book has come or a little later, now and then any."""
         near = st.integers(0, 6).map(lambda number: self.latest + timedelta(days=number))
         day: date = data.draw(st.one_of(near, near, near, DAYS), label="day")
-        self.latest = min(max(self.latest, day), FIRST + timedelta(days=115)) if day < self.latest + timedelta(days=7) else self.latest
+        self.latest = (
+            min(max(self.latest, day), FIRST + timedelta(days=115))
+            if day < self.latest + timedelta(days=7)
+            else self.latest
+        )
         return day
 
     def draw_amount(self, data: st.DataObject, *payers: str) -> int:
         """An amount measured by what the payers have: little, all, or one fen too much."""
         balance = min(self.book.accounts[payer].balance for payer in payers)
         much = data.draw(MUCH, label="how much")
-        return max({"a little": 1 + balance // 20, "a third": balance // 3, "all": balance, "too much": balance + 1}[much], 1)
+        return max(
+            {"a little": 1 + balance // 20, "a third": balance // 3, "all": balance, "too much": balance + 1}[much], 1
+        )
 
     # What people do
 
@@ -150,8 +163,18 @@ class BookMachine(RuleBasedStateMachine):
 
     def _allocate(self, line: UUID, amount: int, day: date) -> None:
         allocation = new_id()
-        payer, receiver = name_of(City, "unreleased_budget", line), self.book.open(name_of(City, "unreleased", allocation))
-        leg = Leg(amount, budget_line_id=line, allocation_id=allocation, fund_code="special_factor", fiscal_year=2019, district=DISTRICT)
+        payer, receiver = (
+            name_of(City, "unreleased_budget", line),
+            self.book.open(name_of(City, "unreleased", allocation)),
+        )
+        leg = Leg(
+            amount,
+            budget_line_id=line,
+            allocation_id=allocation,
+            fund_code="special_factor",
+            fiscal_year=2019,
+            district=DISTRICT,
+        )
         if self.send(CITY, "allocate", [leg], day, [Move(City, payer, receiver, amount)]):
             self.allocations.append(allocation)
 
@@ -168,7 +191,10 @@ class BookMachine(RuleBasedStateMachine):
             released = self.book.open(name_of(City, "released", allocation))
             upper = self.book.open(name_of(District, "upper_transfer", allocation), is_source=True)
             executable = self.book.open(name_of(District, "executable", allocation))
-            moves += [Move(City, name_of(City, "unreleased", allocation), released, amount), Move(District, upper, executable, amount)]
+            moves += [
+                Move(City, name_of(City, "unreleased", allocation), released, amount),
+                Move(District, upper, executable, amount),
+            ]
             legs.append(Leg(amount, allocation_id=allocation))
         self.send(CITY, "release", legs, day, moves, release_kind="instalment")
 
@@ -187,7 +213,11 @@ class BookMachine(RuleBasedStateMachine):
 
     def funded(self) -> list[tuple[UUID, UUID]]:
         """Allocations and the projects that have some of them."""
-        names = [name.split("/") for name, account in self.book.accounts.items() if "/available/" in name and account.balance > 0]
+        names = [
+            name.split("/")
+            for name, account in self.book.accounts.items()
+            if "/available/" in name and account.balance > 0
+        ]
         return [(UUID(owner), UUID(project)) for _, _, owner, project in names]
 
     @precondition(lambda self: self.funded())
@@ -213,7 +243,9 @@ class BookMachine(RuleBasedStateMachine):
         try:
             new = await self.world.list_of(project, allocation, payees, amount=amount, period=period, published=False,
                                            approved=False, effective_on=day)  # fmt: skip
-            await self.world.notice("payment_list", new, amount * len(payees), start=date(2018, 12, 1), end=date(2019, 1, 5))
+            await self.world.notice(
+                "payment_list", new, amount * len(payees), start=date(2018, 12, 1), end=date(2019, 1, 5)
+            )
             await self.world.approve_list(new)
             return set(), (await self.world.pay(new)).entry_id
         except (FundledgerError, asyncpg.PostgresError) as refusal:
@@ -249,7 +281,11 @@ class BookMachine(RuleBasedStateMachine):
         said_so = (entry.number, line_no) in self.returned
         self.send(book, kind, [leg], self.draw_day(data), moves, bank_said_so=said_so)
 
-    @rule(book=st.sampled_from([City, District]), month=st.sampled_from([date(2019, n, 1) for n in (1, 2, 3)]), sure=st.integers(0, 7))
+    @rule(
+        book=st.sampled_from([City, District]),
+        month=st.sampled_from([date(2019, n, 1) for n in (1, 2, 3)]),
+        sure=st.integers(0, 7),
+    )
     def close(self, book: str, month: date, sure: int) -> None:
         """A month is closed, now and then."""
         if sure:
@@ -268,14 +304,24 @@ class BookMachine(RuleBasedStateMachine):
     # What must agree
 
     def send(
-        self, book: int, kind: str, legs: list[Leg], day: date, moves: list[Move], *, bank_said_so: bool = False, **fields: Any
+        self,
+        book: int,
+        kind: str,
+        legs: list[Leg],
+        day: date,
+        moves: list[Move],
+        *,
+        bank_said_so: bool = False,
+        **fields: Any,
     ) -> bool:
         """Draft and post; True when it was accepted, by both."""
         expected = self.book.judge(kind, day, moves, bank_said_so=bank_said_so)
 
         async def post() -> tuple[set[str], UUID | None]:
             try:
-                return set(), (await self.world.post(book, await self.world.draft(book, kind, legs, effective_on=day, **fields))).entry_id
+                return set(), (
+                    await self.world.post(book, await self.world.draft(book, kind, legs, effective_on=day, **fields))
+                ).entry_id
             except FundledgerError as refusal:
                 return codes_of(refusal), None
 
@@ -283,7 +329,14 @@ class BookMachine(RuleBasedStateMachine):
         return self.agree(kind, day, moves, expected, codes, entry_id, book)
 
     def agree(
-        self, kind: str, day: date, moves: list[Move], expected: set[str], codes: set[str], entry_id: UUID | None, book: int
+        self,
+        kind: str,
+        day: date,
+        moves: list[Move],
+        expected: set[str],
+        codes: set[str],
+        entry_id: UUID | None,
+        book: int,
     ) -> bool:
         """The gate and the model say the same of a posting; the model then has it too."""
         said = {"balance" if code in SHORT else code for code in codes}
@@ -307,7 +360,11 @@ class BookMachine(RuleBasedStateMachine):
             return
         rows = self.run(self.world.service.fetch(BALANCES))
         books = {CITY: City, DISTRICT: District}
-        there = {name_of(books[r["book"]], r["account_kind"], r["owner"], r["project_id"]): r["balance"] for r in rows if r["balance"]}
+        there = {
+            name_of(books[r["book"]], r["account_kind"], r["owner"], r["project_id"]): r["balance"]
+            for r in rows
+            if r["balance"]
+        }
         assert there == {name: account.balance for name, account in self.book.accounts.items() if account.balance}
 
     @precondition(lambda self: self.book.entries)
@@ -342,9 +399,9 @@ def check(server: TestServer, template: str, *, examples: int, steps: int, deran
 
 
 def test_the_gate_agrees_with_the_model(server: TestServer, template_db: str) -> None:
-    seen = check(server, template_db, examples=35, steps=40, derandomize=True)
+    seen = check(server, template_db, examples=30, steps=40, derandomize=True)
     # Examples that never get to an outcome would prove nothing about it.
-    assert OUTCOMES <= seen.keys(), sorted(seen.items())
+    assert seen.keys() >= OUTCOMES, sorted(seen.items())
 
 
 @pytest.mark.soak

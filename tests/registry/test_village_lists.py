@@ -155,5 +155,5 @@ async def test_a_long_list_is_paged(api: Api, villages: list[str]) -> None:
         seen += [row["village_code"] for row in page["villages"]]
         if page["next"] is None:
             break
-        after = {"after": page["next"]}
+        after = {"cursor": page["next"]}
     assert seen == sorted(villages)

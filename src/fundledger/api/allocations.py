@@ -230,7 +230,7 @@ class AllocationPage(Answer):
     """Allocations in the order of their ids."""
 
     items: list[AllocationAnswer]
-    next_cursor: str | None
+    next: str | None
 
 
 class AllocationDetail(Answer):
@@ -268,7 +268,7 @@ async def list_allocations(
     connection = await driver_of(session)
     found = await reports.allocations(connection, book, after=after_id(cursor), limit=limit, filters=filters)
     items = [AllocationAnswer.model_validate(item) for item in found]
-    return AllocationPage(items=items, next_cursor=next_id([item.allocation_id for item in found], limit))
+    return AllocationPage(items=items, next=next_id([item.allocation_id for item in found], limit))
 
 
 @router.get("/{allocation_id}")

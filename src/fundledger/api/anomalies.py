@@ -134,7 +134,7 @@ class Summary(Answer):
     rows: list[CountAnswer]
 
 
-class ParameterAnswer(Answer):
+class RuleParameter(Answer):
     """A parameter in force on the asked day; `value` is in `unit` (fen are shown as yuan), null where none is valid."""
 
     code: str
@@ -158,7 +158,7 @@ class RuleAnswer(Answer):
     happened_on: str
     amount: str
     source: str
-    parameters: list[ParameterAnswer]
+    parameters: list[RuleParameter]
 
     @classmethod
     def of(cls, rule: Rule, values: dict[str, dict[str, Any]]) -> RuleAnswer:
@@ -240,8 +240,8 @@ def _position(asked: Paging | CityPaging) -> Position | None:
     return position
 
 
-def _parameter(code: str, row: dict[str, Any] | None) -> ParameterAnswer:
+def _parameter(code: str, row: dict[str, Any] | None) -> RuleParameter:
     if row is None:
-        return ParameterAnswer(code=code, value=None, unit=None, source=None)
+        return RuleParameter(code=code, value=None, unit=None, source=None)
     value = anomalies.in_yuan({"value_fen": row["value"]})["value"] if row["unit"] == "fen" else str(row["value"])
-    return ParameterAnswer(code=code, value=value, unit=row["unit"], source=row["source"])
+    return RuleParameter(code=code, value=value, unit=row["unit"], source=row["source"])

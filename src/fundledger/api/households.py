@@ -110,7 +110,7 @@ class HouseholdRowAnswer(Answer):
 class HouseholdsPage(Answer):
     """Households by number."""
 
-    households: list[HouseholdRowAnswer]
+    items: list[HouseholdRowAnswer]
     next: str | None
 
 
@@ -123,15 +123,15 @@ async def list_households(
     household_no: Annotated[Text | None, Query(max_length=200)] = None,
     on: On = None,
     limit: Limit = 100,
-    after: Cursor = None,
+    cursor: Cursor = None,
 ) -> HouseholdsPage:
     """The book's households by number: all, of one village, or the one of a number."""
     found = await as_of.list_households(
-        await driver_of(session), book, on=on, after=text_of(after), limit=limit,
+        await driver_of(session), book, on=on, after=text_of(cursor), limit=limit,
         village_code=village_code, household_no=household_no,
     )  # fmt: skip
     following = encode_cursor([found[-1].household_no]) if len(found) == limit else None
-    return HouseholdsPage(households=[HouseholdRowAnswer.model_validate(row) for row in found], next=following)
+    return HouseholdsPage(items=[HouseholdRowAnswer.model_validate(row) for row in found], next=following)
 
 
 class MaskedAnswer(Answer):
@@ -343,12 +343,12 @@ class RosterPage(Answer):
 @router.get("/rosters/{programme_code}")
 async def get_roster(
     book: int, programme_code: Programme, call: Reader, session: Reading, on: On = None, limit: Limit = 100,
-    after: Cursor = None,
+    cursor: Cursor = None,
 ) -> RosterPage:  # fmt: skip
     """Who is on a programme's roster as of a day."""
     connection = await driver_of(session)
     day = on or (await imports.limits(connection)).today
-    before = uuid_of(after, LAST_ID)
+    before = uuid_of(cursor, LAST_ID)
     found = await rosters.members_of(connection, book, programme_code, day, before=before, limit=limit)
     return RosterPage(
         programme_code=programme_code, on=day, members=[RosterMemberAnswer.model_validate(row) for row in found],

@@ -61,7 +61,7 @@ class OfficerPage(Answer):
     """Officers in the order of their ids."""
 
     items: list[OfficerAnswer]
-    next_cursor: str | None
+    next: str | None
 
 
 async def _write(
@@ -103,7 +103,7 @@ async def list_officers(
     """The officers of a book, the newest version of each."""
     found = await officers(await driver_of(session), book, on=on, after=after_id(cursor), limit=limit)
     items = [OfficerAnswer.model_validate(row) for row in found]
-    return OfficerPage(items=items, next_cursor=next_id([row.officer_id for row in found], limit))
+    return OfficerPage(items=items, next=next_id([row.officer_id for row in found], limit))
 
 
 @router.get("/{officer_id}")

@@ -76,7 +76,7 @@ class ProjectPage(Answer):
     """Projects in the order of their ids."""
 
     items: list[ProjectAnswer]
-    next_cursor: str | None
+    next: str | None
 
 
 async def _propose(
@@ -161,7 +161,7 @@ async def list_projects(
     filters = {"status": status, "village_code": village_code, "programme_code": programme_code}
     found = await projects(await driver_of(session), book, after=after_id(cursor), limit=limit, filters=filters)
     items = [ProjectAnswer.model_validate(row) for row in found]
-    return ProjectPage(items=items, next_cursor=next_id([row.project_id for row in found], limit))
+    return ProjectPage(items=items, next=next_id([row.project_id for row in found], limit))
 
 
 @router.get("/{project_id}")

@@ -41,7 +41,7 @@ class DivisionAnswer(Answer):
 class DivisionsPage(Answer):
     """Divisions by code; `next` is the cursor of the next page."""
 
-    divisions: list[DivisionAnswer]
+    items: list[DivisionAnswer]
     next: str | None
 
 
@@ -56,15 +56,15 @@ async def list_divisions(
     level: Level | None = None,
     parent: Annotated[DivisionCode | None, Query(description="Those directly below this division.")] = None,
     limit: Limit = 100,
-    after: Cursor = None,
+    cursor: Cursor = None,
 ) -> DivisionsPage:
     """The book's divisions by code: all, of one level, or directly below one."""
-    cursor = text_of(after)
+    after = text_of(cursor)
     found = await divisions.list_divisions(
-        await driver_of(session), book, level=level, parent_code=parent, after=cursor, limit=limit
+        await driver_of(session), book, level=level, parent_code=parent, after=after, limit=limit
     )
     following = encode_cursor([found[-1].code]) if len(found) == limit else None
-    return DivisionsPage(divisions=[DivisionAnswer.model_validate(row) for row in found], next=following)
+    return DivisionsPage(items=[DivisionAnswer.model_validate(row) for row in found], next=following)
 
 
 @router.get("/divisions/{code}")
@@ -157,7 +157,7 @@ async def get_village_list(
     session: Reading,
     version: Annotated[Version | None, Query(description="Without it, the newest.")] = None,
     limit: Limit = 1000,
-    after: Cursor = None,
+    cursor: Cursor = None,
 ) -> VillageListPage:
     """A fund's list of a year in this book (the city's: of all); the newest version or the one asked for."""
     connection = await driver_of(session)
@@ -165,7 +165,7 @@ async def get_village_list(
     chosen = _chosen(versions, version)
     found = await village_lists.villages_on_list(
         connection, book, fund_code, fiscal_year, chosen,
-        after=text_of(after), limit=limit,
+        after=text_of(cursor), limit=limit,
     )  # fmt: skip
     return VillageListPage(
         fund_code=fund_code, fiscal_year=fiscal_year, version=chosen,
@@ -205,7 +205,7 @@ class OrganisationAnswer(Answer):
 class OrganisationsPage(Answer):
     """Organisations, oldest first."""
 
-    organisations: list[OrganisationAnswer]
+    items: list[OrganisationAnswer]
     next: str | None
 
 
@@ -239,16 +239,16 @@ async def list_organisations(
     kind: OrganisationKind | None = None,
     credit_code: Annotated[Text | None, Query(max_length=40)] = None,
     limit: Limit = 100,
-    after: Cursor = None,
+    cursor: Cursor = None,
 ) -> OrganisationsPage:
     """The book's organisations: all, of one kind, or the one of a credit code."""
-    cursor = uuid_of(after, FIRST_ID)
+    after = uuid_of(cursor, FIRST_ID)
     found = await organisations.list_organisations(
         await driver_of(session), call.services.vault, book,
-        kind=kind, credit_code=credit_code, after=cursor, limit=limit,
+        kind=kind, credit_code=credit_code, after=after, limit=limit,
     )  # fmt: skip
     following = encode_cursor([found[-1].organisation_id]) if len(found) == limit else None
-    return OrganisationsPage(organisations=[OrganisationAnswer.model_validate(row) for row in found], next=following)
+    return OrganisationsPage(items=[OrganisationAnswer.model_validate(row) for row in found], next=following)
 
 
 @router.get("/organisations/{organisation_id}")

@@ -66,7 +66,7 @@ class ReleasePage(Answer):
     """Releases, newest first."""
 
     items: list[ReleaseAnswer]
-    next_cursor: str | None
+    next: str | None
 
 
 class ReleasedLineAnswer(Answer):
@@ -107,7 +107,7 @@ async def list_releases(
         raise problem("cursor-malformed")
     found = await releases(await driver_of(session), book, min(before[0], NEWEST) if before else NEWEST, limit)
     after = encode_cursor([found[-1].order_no]) if len(found) == limit else None
-    return ReleasePage(items=[ReleaseAnswer.model_validate(item) for item in found], next_cursor=after)
+    return ReleasePage(items=[ReleaseAnswer.model_validate(item) for item in found], next=after)
 
 
 @router.get("/{entry_id}/lines")

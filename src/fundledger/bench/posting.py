@@ -63,7 +63,7 @@ async def timed(work: Awaitable[Any]) -> tuple[Any, float]:
 
 
 async def batches(bench: Bench, lines: int, rounds: int, *, year: int) -> None:
-    """COPY against the gate with a list of so many lines; medians of the rounds. `year` keeps the runs' periods apart."""
+    """COPY against the gate with a list of so many lines; medians of the rounds. `year` keeps runs apart."""
     people = bench.world.persons[:lines]
     seconds: dict[str, list[float]] = {"copy": [], "gate": [], "gate_looked_again": []}
     for turn in range(rounds):
@@ -83,7 +83,7 @@ async def batches(bench: Bench, lines: int, rounds: int, *, year: int) -> None:
 
 async def budget_batch(bench: Bench, legs: int) -> None:
     """The gate with one instruction of many legs on one pair of accounts."""
-    from fundledger.book.instructions import draft  # noqa: PLC0415 - keeps the names of this module short
+    from fundledger.book.instructions import draft
 
     world = bench.world
     leg = Leg(100, allocation_id=world.allocations[0], project_id=world.projects[0])
@@ -155,7 +155,9 @@ async def _draft_releases(world: World, spread: int, count: int) -> list[tuple[U
     )
     await world.service.execute("SELECT refresh_statistics($1)", ["instruction", "instruction_leg"])
     rows = await world.service.fetch(
-        "SELECT instruction_id, digest FROM instruction_content WHERE book = $1 AND instruction_id = ANY ($2)", CITY_BOOK, ids
+        "SELECT instruction_id, digest FROM instruction_content WHERE book = $1 AND instruction_id = ANY ($2)",
+        CITY_BOOK,
+        ids,
     )
     return [(row["instruction_id"], row["digest"]) for row in rows]
 
@@ -168,9 +170,13 @@ async def payments(bench: Bench, count: int, connections: int, *, hot: bool, tur
         payee = world.persons[number % len(world.persons)]
         period = f"{2030 + turn}-{number // len(world.persons) + 1:02}"
         lists.append(await payment_list(world, [payee], period, number=0 if hot else number))
-    await world.service.execute("SELECT refresh_statistics($1)", ["instruction", "payment_line", "payment_list", "approval", "notice"])
+    await world.service.execute(
+        "SELECT refresh_statistics($1)", ["instruction", "payment_line", "payment_list", "approval", "notice"]
+    )
     token = world.tokens["payer"]
-    requests = [load.request("POST", f"/v1/books/{DISTRICT}/payment-lists/{one}/pay", token, str(new_id())) for one in lists]
+    requests = [
+        load.request("POST", f"/v1/books/{DISTRICT}/payment-lists/{one}/pay", token, str(new_id())) for one in lists
+    ]
     await _under_load(bench, f"pay_one_{'hot' if hot else 'many'}_{connections}", requests, connections)
 
 

@@ -89,8 +89,8 @@ async def _officers(world: World) -> None:
         for role in ("accountable", "supervising"):
             world.officers[book, role] = new_id()
             await world.service.execute(
-                "INSERT INTO officer_term (book, officer_id, name, unit_id, role, valid_from, document_no, recorded_by) "
-                "VALUES ($1, $2, 'bench', $3, $4, $5, 'bench', $6)",
+                "INSERT INTO officer_term (book, officer_id, name, unit_id, role, valid_from, document_no, "
+                "recorded_by) VALUES ($1, $2, 'bench', $3, $4, $5, 'bench', $6)",
                 book, world.officers[book, role], person.unit_id, role, SINCE, person.staff_id,
             )  # fmt: skip
 
@@ -113,7 +113,14 @@ async def _money(world: World) -> None:
     adopt = Leg(each * MANY, budget_line_id=line, fund_code="special_factor", fiscal_year=2019)
     await world.post(CITY_BOOK, "adopt", [adopt])
     legs = [
-        Leg(each, budget_line_id=line, allocation_id=new, fund_code="special_factor", fiscal_year=2019, district=DISTRICT)
+        Leg(
+            each,
+            budget_line_id=line,
+            allocation_id=new,
+            fund_code="special_factor",
+            fiscal_year=2019,
+            district=DISTRICT,
+        )
         for new in world.allocations
     ]
     await world.post(CITY_BOOK, "allocate", legs)
@@ -135,12 +142,15 @@ async def _projects(world: World) -> None:
         "procurement",
         columns=["book", "procurement_id", "version", "project_id", "method", "estimate", "exemption_code",
                  "evidence_sha256", "document_no", "recorded_by"],
-        records=[(DISTRICT, new_id(), 1, project, "exempt", 1000, "work_relief", os.urandom(32), "bench", maker.staff_id)
+        records=[(DISTRICT, new_id(), 1, project, "exempt", 1000, "work_relief", os.urandom(32), "bench",
+                  maker.staff_id)
                  for project in world.projects],
     )  # fmt: skip
     for project in world.projects:
         await publish(world, "project", project, 10**10)
-    legs = [Leg(8 * 10**9, allocation_id=a, project_id=p) for a, p in zip(world.allocations, world.projects, strict=True)]
+    legs = [
+        Leg(8 * 10**9, allocation_id=a, project_id=p) for a, p in zip(world.allocations, world.projects, strict=True)
+    ]
     await world.post(DISTRICT, "fund", legs)
 
 
@@ -159,7 +169,8 @@ async def _persons(world: World, vault: Vault, count: int) -> None:
     copies: tuple[tuple[str, list[str], list[tuple[Any, ...]]], ...] = (
         ("household", ["book", "household_id", "household_no", "village_code", "recorded_by"],
          [(DISTRICT, h, f"H{number:07}", "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
-        ("person", ["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed", "recorded_by"],
+        ("person", ["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed",
+                    "recorded_by"],
          [(DISTRICT, p, h, True, vault.digest("identity", identity), vault.digest("name", name), b"bench", maker)
           for (h, p), (identity, name) in zip(world.persons, world.identities, strict=True)]),
         ("registry_status", ["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],

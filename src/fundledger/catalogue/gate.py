@@ -10,7 +10,8 @@ ROWS: tuple[Problem, ...] = (
         "发放行与清单不一致", "The line does not belong to its list",
         "发放行的项目类型或期间与清单不同，无法核对是否重复发放。",
         "The line's programme or period differs from its list's, so that being paid twice could not be seen.",
-        "发放行的项目类型和期间必须与清单相同，请重新制单。", "Draft the list anew; its lines have its programme and period.",
+        "发放行的项目类型和期间必须与清单相同，请重新制单。",
+        "Draft the list anew; its lines have its programme and period.",
     ),
     Problem(
         "content-final", Family.CONFLICT, "design 3.7",

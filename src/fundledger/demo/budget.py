@@ -36,8 +36,9 @@ async def adopt_and_allocate(caller: Caller, offices: Offices) -> None:
                 "documents": {str(book): f"武财农〔{YEAR}〕{number}-{book % 100}号" for book in DISTRICTS}}  # fmt: skip
         draft = await caller.post("finance-maker", f"/v1/books/{CITY}/allocations/by-standard", body)
         await caller.approve("finance-approver", CITY, draft)
-    body = {**header(offices, CITY, f"武财农〔{YEAR}〕13号", "2019-01-25", "因素法分配（示范权重）"), "fiscal_year": YEAR,
-            "budget_line_id": lines["special_factor"], "total": ADOPTED["special_factor"], "data_vintage": "2018（示范数据）",
+    body = {**header(offices, CITY, f"武财农〔{YEAR}〕13号", "2019-01-25", "因素法分配（示范权重）"),
+            "fiscal_year": YEAR, "budget_line_id": lines["special_factor"], "total": ADOPTED["special_factor"],
+            "data_vintage": "2018（示范数据）",
             "factors": [_factor(*factor) for factor in FACTORS]}  # fmt: skip
     draft = await caller.post("finance-maker", f"/v1/books/{CITY}/allocations/by-factors", body)
     await caller.approve("finance-approver", CITY, draft)
@@ -56,7 +57,10 @@ async def release_all(caller: Caller, offices: Offices) -> None:
             if part == 2 and book == max(DISTRICTS):
                 continue
             lines = [
-                {"allocation_id": one["allocation_id"], "amount": format_yuan(parse_yuan(one["allocated"]) * share // 100)}
+                {
+                    "allocation_id": one["allocation_id"],
+                    "amount": format_yuan(parse_yuan(one["allocated"]) * share // 100),
+                }
                 for one in allocations
             ]
             body = {**header(offices, CITY, f"武财农〔{YEAR}〕{20 + part}-{book % 100}号", day, "分期下达"),
@@ -73,7 +77,8 @@ async def adopt_own_money(caller: Caller, offices: Offices, book: int) -> dict[s
                   "document_no": f"{DISTRICTS[book]}财〔{YEAR}〕{number}号（示范数）"}  # fmt: skip
         await caller.post(f"{book}-maker", f"/v1/books/{book}/declared-figures", figure)
         body = {**header(offices, book, f"{DISTRICTS[book]}财预〔{YEAR}〕{number}号", "2019-01-15", "区级预算安排"),
-                "fund_code": fund, "fiscal_year": YEAR, "amount": format_yuan(parse_yuan(declared) * percent // 100)}  # fmt: skip
+                "fund_code": fund, "fiscal_year": YEAR,
+                "amount": format_yuan(parse_yuan(declared) * percent // 100)}  # fmt: skip
         draft = await caller.post(f"{book}-maker", f"/v1/books/{book}/own-money", body)
         await caller.approve(f"{book}-approver", book, draft)
         legs = await caller.get(f"{book}-maker", f"/v1/books/{book}/instructions/{draft['instruction_id']}/legs")
@@ -88,7 +93,7 @@ async def every(caller: Caller, who: str, path: str, **params: Any) -> list[dict
     while True:
         page = await caller.get(who, path, **params, limit=500, **({"cursor": cursor} if cursor else {}))
         items += page["items"]
-        cursor = page["next_cursor"] if "next_cursor" in page else page["next"]
+        cursor = page["next"]
         if cursor is None:
             return items
 

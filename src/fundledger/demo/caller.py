@@ -59,5 +59,7 @@ class Caller:
     @staticmethod
     def _good(answer: httpx.Response) -> Any:
         if answer.status_code >= 300:
-            raise RuntimeError(f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:1500]}")
+            raise RuntimeError(
+                f"{answer.request.method} {answer.request.url.path}: {answer.status_code} {answer.text[:1500]}"
+            )
         return answer.json()

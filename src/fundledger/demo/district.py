@@ -1,4 +1,4 @@
-"""One district's year: projects of its library, tendering, notices, payment lists to households and suppliers, the bank.
+"""One district's year: its library, tendering, notices, payment lists to households and suppliers, the bank.
 
 Each project goes the whole way a district must show (五到区): proposed and approved by different people, published,
 with an award or an exemption, officers in office, the list published before it is approved and paid by a third person.
@@ -104,7 +104,8 @@ async def open_library(district: District) -> None:
 async def _open_project(district: District, plan: Plan) -> None:
     caller, maker = district.caller, district.who("poverty-maker")
     body = {
-        "code": f"{district.book}-{YEAR}-{plan.code}", "name": f"{district.name}{plan.name}", "programme_code": plan.programme,
+        "code": f"{district.book}-{YEAR}-{plan.code}", "name": f"{district.name}{plan.name}",
+        "programme_code": plan.programme,
         "village_code": district.village if plan.in_village else None,
         "managing_unit_id": str(district.offices.units[district.book, "poverty_office"]),
         "performance_target": "当年完成并验收合格，群众满意度不低于90%", "planned_amount": plan.amount,
@@ -113,14 +114,17 @@ async def _open_project(district: District, plan: Plan) -> None:
     project = await caller.post(maker, district.path("projects"), body)
     district.projects[plan.code] = project["project_id"]
     approval = {"version": project["version"] + 1, "document_no": district.document("扶组")}
-    await caller.post(district.who("poverty-approver"), district.path(f"projects/{project['project_id']}/approve"), approval)
+    await caller.post(
+        district.who("poverty-approver"), district.path(f"projects/{project['project_id']}/approve"), approval
+    )
     await publish(district, "project", project["project_id"], plan.amount, ("2019-01-20", "2019-02-10"))
 
 
 async def publish(district: District, kind: str, subject: str, amount: str, days: tuple[str, str]) -> None:
     """A notice on the village boards."""
     body = {
-        "subject_kind": kind, "subject_id": subject, "level": "village", "channel": "村务公开栏", "published_from": days[0],
+        "subject_kind": kind, "subject_id": subject, "level": "village", "channel": "村务公开栏",
+        "published_from": days[0],
         "published_to": days[1], "amount": amount, "document_no": district.document("公示"),
     }  # fmt: skip
     await district.caller.post(district.who("poverty-maker"), district.path("notices"), body)
@@ -173,7 +177,8 @@ def source_of(district: District, code: str) -> str:
 async def accept(district: District, code: str, day: str) -> None:
     """Acceptance of a project (验收)."""
     body = {"project_id": district.projects[code], "accepted_on": day, "passed": True,
-            "evidence_sha256": evidence(f"{district.book}{code}验收"), "document_no": district.document("验")}  # fmt: skip
+            "evidence_sha256": evidence(f"{district.book}{code}验收"),
+            "document_no": district.document("验")}  # fmt: skip
     await district.caller.post(district.who("poverty-maker"), district.path("acceptances"), body)
 
 
@@ -183,11 +188,14 @@ async def upload(
     """Upload a payment list."""
     plan = next(plan for plan in PLANS if plan.code == code)
     body = {
-        **district.head(day, f"{plan.name} {period}"), "project_id": district.projects[code], "programme_code": plan.programme,
-        "period": period, "entitlement_on": "2019-03-31", "payee_kind": kind, "is_final": final,
+        **district.head(day, f"{plan.name} {period}"), "project_id": district.projects[code],
+        "programme_code": plan.programme, "period": period, "entitlement_on": "2019-03-31", "payee_kind": kind,
+        "is_final": final,
         "sources": [{"allocation_id": source_of(district, code)}], "lines": lines,
     }  # fmt: skip
-    answer: dict[str, Any] = await district.caller.post(district.who("poverty-maker"), district.path("payment-lists"), body)
+    answer: dict[str, Any] = await district.caller.post(
+        district.who("poverty-maker"), district.path("payment-lists"), body
+    )
     return answer
 
 
@@ -197,7 +205,9 @@ async def pay(district: District, made: dict[str, Any], days: tuple[str, str]) -
     if made["payee_kind"] != "organisation":
         await publish(district, "payment_list", list_id, made["total"], days)
     body = {"content_sha256": made["content_sha256"]}
-    await district.caller.post(district.who("poverty-approver"), district.path(f"payment-lists/{list_id}/approve"), body)
+    await district.caller.post(
+        district.who("poverty-approver"), district.path(f"payment-lists/{list_id}/approve"), body
+    )
     posted = await district.caller.post(district.who("payer"), district.path(f"payment-lists/{list_id}/pay"))
     return str(posted["entry_id"])
 

@@ -23,7 +23,7 @@ def of_head(household: Household, amount: str, **more: Any) -> dict[str, Any]:
 
 
 async def households_year(district: District) -> None:
-    """Housing, production awards, labour, pupils and top-ups: each list published, approved, paid, answered by the bank."""
+    """Housing, awards, labour, pupils and top-ups: each list published, approved, paid, answered by the bank."""
     some = district.households
     planted = district.book == PLANT_DISTRICT
     await accept(district, "housing", "2019-03-15")
@@ -32,8 +32,8 @@ async def households_year(district: District) -> None:
     await pay(district, made, PUBLISHED)
     await bank(district, made, "2019-04-15", returned=(5,))
 
-    industry = [of_head(one, f"{500 * (1 + place % 8)}.00", quantity=1 + place % 8, participation_ref=f"产业台账{place}")
-                for place, one in enumerate(some[:50])]  # fmt: skip
+    industry = [of_head(one, f"{500 * (1 + place % 8)}.00", quantity=1 + place % 8,
+                        participation_ref=f"产业台账{place}") for place, one in enumerate(some[:50])]  # fmt: skip
     if planted:
         for place in (11, 12):
             industry[place]["card"] = some[10].head.card
@@ -56,7 +56,12 @@ async def _persons(district: District) -> None:
         await pay(district, made, (f"2019-{month + 1:02}-01", f"2019-{month + 1:02}-15"))
         await bank(district, made, f"2019-{month + 1:02}-24")
     pupils = [
-        {"identity_number": one.pupil.identity_number, "name": one.pupil.name, "card": one.pupil.card, "amount": "1000.00"}
+        {
+            "identity_number": one.pupil.identity_number,
+            "name": one.pupil.name,
+            "card": one.pupil.card,
+            "amount": "1000.00",
+        }
         for one in (*district.households[:40], *district.households[60:])
     ]
     made = await upload(district, "pupils", "person", "2019-H1", "2019-05-30", pupils)
@@ -79,21 +84,33 @@ async def suppliers_year(district: District) -> None:
     """The road in two payments, the last after acceptance; the village collective's public affairs."""
     if "road" in district.projects:
         await _road(district)
-    village = {"credit_code": credit_code(district, 2), "name": f"{district.name}示范村股份经济合作社", "account": "4201000000000002"}
+    village = {
+        "credit_code": credit_code(district, 2),
+        "name": f"{district.name}示范村股份经济合作社",
+        "account": "4201000000000002",
+    }
     body = {"kind": "village_collective", "name": village["name"], "credit_code": village["credit_code"]}
     await district.caller.post(district.who("maker"), district.path("organisations"), body)
-    made = await upload(district, "affairs", "organisation", "2019-06", "2019-06-10", [village | {"amount": "30000.00"}])
+    made = await upload(
+        district, "affairs", "organisation", "2019-06", "2019-06-10", [village | {"amount": "30000.00"}]
+    )
     await pay(district, made, PUBLISHED)
     await bank(district, made, "2019-06-12")
 
 
 async def _road(district: District) -> None:
-    road = {"credit_code": credit_code(district, 1), "name": f"{district.name}路桥工程有限公司（示范）", "account": "4201000000000001"}
+    road = {
+        "credit_code": credit_code(district, 1),
+        "name": f"{district.name}路桥工程有限公司（示范）",
+        "account": "4201000000000001",
+    }
     made = await upload(district, "road", "organisation", "2019-05", "2019-05-15", [road | {"amount": "40000.00"}])
     await pay(district, made, PUBLISHED)
     await bank(district, made, "2019-05-18")
     await accept(district, "road", "2019-09-01")
-    made = await upload(district, "road", "organisation", "2019-09", "2019-09-20", [road | {"amount": "55000.00"}], final=True)
+    made = await upload(
+        district, "road", "organisation", "2019-09", "2019-09-20", [road | {"amount": "55000.00"}], final=True
+    )
     await pay(district, made, PUBLISHED)
     await bank(district, made, "2019-09-25")
 

@@ -32,7 +32,10 @@ async def load(owner_url: str, service_url: str, settings: Settings, progress: P
         rows = await import_wuhan(service)
         app = create_app(settings, service_url)
         transport = httpx.ASGITransport(app=app)
-        async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
+        async with (
+            app.router.lifespan_context(app),
+            httpx.AsyncClient(transport=transport, base_url="http://demo") as client,
+        ):
             caller = Caller(client, offices.tokens)
             progress("市级预算 city budget", 0, 3)
             await appoint_officers(caller, offices)
@@ -79,5 +82,9 @@ async def _rosters(caller: Caller, book: int, households: list[people.Household]
     numbers = [{"household_no": one.household_no} for one in households]
     for programme in ("housing_repair", "industry_award", "dibao_topup"):
         await people.enrol(caller, book, programme, numbers)
-    await people.enrol(caller, book, "labour_subsidy", [{"identity_number": one.head.identity_number} for one in households])
-    await people.enrol(caller, book, "education_aid", [{"identity_number": one.pupil.identity_number} for one in households])
+    await people.enrol(
+        caller, book, "labour_subsidy", [{"identity_number": one.head.identity_number} for one in households]
+    )
+    await people.enrol(
+        caller, book, "education_aid", [{"identity_number": one.pupil.identity_number} for one in households]
+    )

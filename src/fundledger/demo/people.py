@@ -14,7 +14,24 @@ from fundledger.demo.villages import SEED
 from fundledger.registry.identity import synthetic_card, synthetic_identity_number
 
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
-GIVEN = ("建国", "秀英", "志强", "桂兰", "明", "丽华", "国平", "玉珍", "文", "海燕", "德胜", "春梅", "光荣", "小兰", "学军", "婷")
+GIVEN = (
+    "建国",
+    "秀英",
+    "志强",
+    "桂兰",
+    "明",
+    "丽华",
+    "国平",
+    "玉珍",
+    "文",
+    "海燕",
+    "德胜",
+    "春梅",
+    "光荣",
+    "小兰",
+    "学军",
+    "婷",
+)
 HOUSEHOLDS = 60
 """Households of a district; each has a head and one or two members, one of them a pupil."""
 
@@ -81,5 +98,10 @@ async def register(caller: Caller, book: int, households: Sequence[Household]) -
 
 async def enrol(caller: Caller, book: int, programme: str, members: Sequence[dict[str, str]]) -> None:
     """Put households or persons on a programme's roster from the beginning of the year."""
-    body = {"action": "enrolled", "valid_from": "2019-01-01", "document_no": f"花名册〔2019〕{programme}", "members": list(members)}
+    body = {
+        "action": "enrolled",
+        "valid_from": "2019-01-01",
+        "document_no": f"花名册〔2019〕{programme}",
+        "members": list(members),
+    }
     await caller.post(f"{book}-poverty-maker", f"/v1/books/{book}/rosters/{programme}", body)

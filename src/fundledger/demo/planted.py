@@ -24,7 +24,9 @@ async def refused_in_district(district: District) -> None:
 async def _try_to_pay(district: District, made: dict[str, Any], code: str) -> None:
     list_id = made["payment_list_id"]
     body = {"content_sha256": made["content_sha256"]}
-    await district.caller.post(district.who("poverty-approver"), district.path(f"payment-lists/{list_id}/approve"), body)
+    await district.caller.post(
+        district.who("poverty-approver"), district.path(f"payment-lists/{list_id}/approve"), body
+    )
     for _ in range(2):  # tried twice: counted, not added
         await district.caller.refused(district.who("payer"), district.path(f"payment-lists/{list_id}/pay"), None, code)
 

@@ -48,14 +48,21 @@ async def publish_lists(caller: Caller, rows: Sequence[DivisionRow]) -> VillageL
     lists = draw(rows)
     for fund, by_district in (("public_affairs", lists.area), ("targeted", lists.poor)):
         villages = sorted(code for codes in by_district.values() for code in codes)
-        body = {"fund_code": fund, "fiscal_year": YEAR, "document_no": f"武扶组〔{YEAR}〕3号 {ILLUSTRATIVE}", "villages": villages}
+        body = {
+            "fund_code": fund,
+            "fiscal_year": YEAR,
+            "document_no": f"武扶组〔{YEAR}〕3号 {ILLUSTRATIVE}",
+            "villages": villages,
+        }
         await caller.post("finance-maker", f"/v1/books/{CITY}/village-lists", body)
     return lists
 
 
 def draw(rows: Sequence[DivisionRow]) -> VillageLists:
     """The lists of the demonstration, the same at every load."""
-    levels: dict[str, dict[int, list[str]]] = {level: {book: [] for book in DISTRICTS} for level in ("village", "community")}
+    levels: dict[str, dict[int, list[str]]] = {
+        level: {book: [] for book in DISTRICTS} for level in ("village", "community")
+    }
     for row in rows:
         if row.level in levels:
             levels[row.level][int(row.code[:6])].append(row.code)
@@ -63,9 +70,8 @@ def draw(rows: Sequence[DivisionRow]) -> VillageLists:
     drawn = random.Random(SEED)
     lists = VillageLists({}, {})
     for book, villages in levels["village"].items():
-        if not villages:
-            villages = sorted(levels["community"][book])[:COMMUNITIES]
-        chosen = drawn.sample(sorted(villages), min(2 * shares[book] or COMMUNITIES, len(villages)))
+        there = sorted(villages) or sorted(levels["community"][book])[:COMMUNITIES]
+        chosen = drawn.sample(there, min(2 * shares[book] or COMMUNITIES, len(there)))
         lists.poor[book] = sorted(chosen[: shares[book]])
         lists.area[book] = lists.poor[book] + sorted(chosen[shares[book] :])
     return lists

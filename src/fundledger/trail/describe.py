@@ -63,7 +63,7 @@ SELECT o.book, o.organisation_id, o.kind, NULL, NULL, NULL, o.name
 FROM organisation o WHERE o.book = $1 AND o.organisation_id = ANY($6)""",
 }
 _DESCRIBE: Final = "SELECT " + ", ".join(
-    f"(SELECT json_agg(x) FROM ({query}) x) AS {name}" for name, query in _PARTS.items()
+    f"(SELECT json_agg(x)::text FROM ({query}) x) AS {name}" for name, query in _PARTS.items()
 )
 
 

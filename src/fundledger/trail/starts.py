@@ -96,9 +96,13 @@ _EXISTS: Final[dict[str, str]] = {
 }
 TO_PAYEES: Final = frozenset({"village-up", "household", "person", "organisation"})
 
+# Lines of an entry lie in the order of the pages already; everything else is picked first, because the planner would
+# rather walk the book in that order and hope to meet `limit` rows soon.
+_AS_THEY_LIE: Final = frozenset({"line", "entry", "release"})
 _START: Final = """
+WITH picked AS {how} ({picked})
 SELECT {columns}, t.wanted FROM (
-    SELECT t.*, t.amount - {undone} AS wanted FROM ({picked}) t
+    SELECT t.*, t.amount - {undone} AS wanted FROM picked t
     WHERE ($3::integer IS NULL OR t.line_no = $3) AND {known} AND (t.entry_id, t.line_no) >= ($5::uuid, $6::integer)
 ) t WHERE t.wanted > 0 ORDER BY t.entry_id, t.line_no LIMIT $7
 """
@@ -128,7 +132,8 @@ async def start(
     picked = f"village-{direction}" if subject.kind == "village" else subject.kind
     whole = undone if undone is not None else picked not in TO_PAYEES
     parts = {
-        "undone": "0" if whole else _UNDONE, "picked": _PICKED[picked], "known": known("t", "$4"), "columns": columns("t"),
+        "how": "NOT MATERIALIZED" if picked in _AS_THEY_LIE else "MATERIALIZED", "picked": _PICKED[picked],
+        "undone": "0" if whole else _UNDONE, "known": known("t", "$4"), "columns": columns("t"),
     }  # fmt: skip
     at = after or _FIRST
     values = (book, subject.ref, subject.line_no, ledger.position)
