@@ -58,9 +58,7 @@ CREATE TABLE approval (                     -- 审批: names the SHA-256 of exac
     approved_at    timestamptz NOT NULL,
     checked_xmin   xid8,                    -- of a payment list: every registry row that its check did not see has a xid at or above
     PRIMARY KEY (book, approval_id),
-    UNIQUE (book, instruction_id),
-    FOREIGN KEY (book, instruction_id) REFERENCES instruction (book, instruction_id),
-    FOREIGN KEY (book, approver_id) REFERENCES staff (book, staff_id)
+    UNIQUE (book, instruction_id)           -- no foreign keys: the gate has read both, and a check would lock the approver's row
 );
 
 CREATE TABLE rejection (                    -- 退回: the approver sends a draft back; it can never be posted

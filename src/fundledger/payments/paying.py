@@ -2,11 +2,13 @@
 
 Paying itself is `book.poster`, which hands the list to the gate: the approval, the digest, all five of the
 five-to-district and every line are checked there, under its locks. `LineCounts` spares the hot path a query where the
-same process approved the list; a list is immutable, so what is remembered stays true.
+same process approved the list, and asks for those that arrive together in one; a list is immutable, so what is
+remembered stays true.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from uuid import UUID
 
@@ -18,7 +20,11 @@ from fundledger.ids import new_id
 
 KEPT = 100_000
 
-_LINE_COUNT = "SELECT line_count FROM instruction WHERE book = $1 AND instruction_id = $2"
+_LINE_COUNTS = """
+SELECT a.book, a.instruction_id, n.line_count FROM unnest($1::bigint[], $2::uuid[]) AS a (book, instruction_id)
+LEFT JOIN LATERAL (SELECT n.line_count FROM instruction n WHERE n.book = a.book AND n.instruction_id = a.instruction_id
+                   OFFSET 0) n ON true
+"""
 
 
 class LineCounts:
@@ -26,6 +32,8 @@ class LineCounts:
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[int, UUID], int] = OrderedDict()
+        self._asked: dict[tuple[int, UUID], asyncio.Future[int]] = {}
+        self._asking: asyncio.Task[None] | None = None
 
     def remember(self, book: int, instruction_id: UUID, line_count: int) -> None:
         """Keep a count; the oldest is forgotten beyond KEPT."""
@@ -38,13 +46,32 @@ class LineCounts:
         known = self._known.get((book, instruction_id))
         if known is not None:
             return known
-        with refusals():
-            async with database.driver() as connection:
-                found = await connection.fetchval(_LINE_COUNT, book, instruction_id)
-        if found is None:
-            return 1
-        self.remember(book, instruction_id, found)
-        return int(found)
+        waiting = self._asked.get((book, instruction_id))
+        if waiting is None:
+            waiting = self._asked[book, instruction_id] = asyncio.get_running_loop().create_future()
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask(database))
+        return await asyncio.shield(waiting)
+
+    async def _ask(self, database: Database) -> None:
+        """Look up everything that was asked for meanwhile, in one query at a time."""
+        while self._asked:
+            asked, self._asked = self._asked, {}
+            try:
+                with refusals():
+                    async with database.driver() as connection:
+                        rows = await connection.fetch(
+                            _LINE_COUNTS, [book for book, _ in asked], [one for _, one in asked]
+                        )
+            except Exception as error:
+                for future in asked.values():
+                    future.set_exception(error)
+                continue
+            for row in rows:
+                if row["line_count"] is not None:
+                    self.remember(row["book"], row["instruction_id"], row["line_count"])
+                asked[row["book"], row["instruction_id"]].set_result(row["line_count"] or 1)
+        self._asking = None
 
 
 async def approve_list(connection: Connection, caller: Caller, book: int, instruction_id: UUID, digest: bytes) -> None:

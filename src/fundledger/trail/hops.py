@@ -58,7 +58,7 @@ class Account:
 
 @dataclass(slots=True)
 class Ledger:
-    """What one trail has read so far, at one position; `hop` counts the round trips it took."""
+    """What one trail has read so far, at one position, in how many round trips."""
 
     connection: Connection
     position: int | None
@@ -72,38 +72,43 @@ class Ledger:
 
 
 # Terminal accounts and sources are never matched by turn, so nothing is read of their undoings (a paid account may
-# have thousands of bank returns).
-_ACCOUNTS = f"""
-SELECT a.book, a.account_id, a.account_kind, k.is_source, k.is_terminal, a.budget_line_id, a.allocation_id,
-       a.project_id, a.exec_year, c.given, c.amounts, c.lots
-FROM account a JOIN account_kind k ON k.account_kind = a.account_kind
-LEFT JOIN LATERAL (
-    SELECT array_agg(u.credit_before) AS given, array_agg(u.amount) AS amounts,
-           array_agg(t.debit_after - u.undoes_before - u.amount) AS lots
-    FROM transfer u
-    JOIN transfer t ON t.book = u.book AND t.entry_id = u.undoes_entry_id AND t.line_no = u.undoes_line_no
-    WHERE u.book = a.book AND u.credit_account = a.account_id AND u.undoes_entry_id IS NOT NULL AND {known("u", "$3")}
-) c ON NOT k.is_source AND NOT k.is_terminal
+# have thousands of bank returns). `given_undone` is of now, so it may only say too much of an earlier position.
+_ACCOUNTS = """
+SELECT a.account_id, a.account_kind, k.is_source, k.is_terminal, a.budget_line_id, a.allocation_id, a.project_id,
+       a.exec_year, b.given_undone > 0 AND NOT k.is_source AND NOT k.is_terminal AS is_cut
+FROM account a
+JOIN account_kind k ON k.account_kind = a.account_kind
+JOIN account_balance b ON b.book = a.book AND b.account_id = a.account_id
 WHERE a.book = $1 AND a.account_id = ANY($2)
+"""
+_CUTS = f"""
+SELECT u.credit_account AS account_id, array_agg(u.credit_before) AS given, array_agg(u.amount) AS amounts,
+       array_agg(t.debit_after - u.undoes_before - u.amount) AS lots
+FROM transfer u
+JOIN transfer t ON t.book = u.book AND t.entry_id = u.undoes_entry_id AND t.line_no = u.undoes_line_no
+WHERE u.book = $1 AND u.credit_account = ANY($2) AND u.undoes_entry_id IS NOT NULL AND {known("u", "$3")}
+GROUP BY u.credit_account
 """
 
 
 async def meet_accounts(ledger: Ledger, book: int, pieces: Sequence[Slice]) -> None:
-    """Read the accounts on both sides of these slices that were not met yet, with their cuts."""
+    """Read the accounts on both sides of these slices that were not met yet, with what undoing cut out of them."""
     ids = {account for piece in pieces for account in (piece.transfer.payer, piece.transfer.receiver)}
     new = [account_id for account_id in ids if (book, account_id) not in ledger.accounts]
     if not new:
         return
-    for row in await ledger.fetch(_ACCOUNTS, book, new, ledger.position):
+    rows = await ledger.fetch(_ACCOUNTS, book, new)
+    cut = [row["account_id"] for row in rows if row["is_cut"]]
+    cuts = await ledger.fetch(_CUTS, book, cut, ledger.position) if cut else []
+    queues = {row["account_id"]: _queue(row) for row in cuts}
+    for row in rows:
         ledger.accounts[book, row["account_id"]] = Account(
             book, row["account_id"], row["account_kind"], row["is_source"], row["is_terminal"], row["budget_line_id"],
-            row["allocation_id"], row["project_id"], row["exec_year"], _queue(row),
+            row["allocation_id"], row["project_id"], row["exec_year"], queues.get(row["account_id"], NOTHING_UNDONE),
         )  # fmt: skip
 
 
 def _queue(row: Any) -> Queue:
-    if row["given"] is None:
-        return NOTHING_UNDONE
     amounts = row["amounts"]
     return Queue(
         Cuts((start, start + amount) for start, amount in zip(row["given"], amounts, strict=True)),
