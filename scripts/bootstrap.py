@@ -50,7 +50,9 @@ def main(arguments: list[str]) -> int:
     if verb == "test":
         # The checks first: they take seconds. All of them run, so that one go shows everything that is wrong.
         failed = 0 if rest else lint(python)
-        return run(python, "-m", "pytest", *soak(), *rest) or failed
+        # The whole suite on every core, each worker with a server of its own; a few named tests in one process.
+        workers = [] if rest else ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal"]
+        return run(python, "-m", "pytest", *soak(), *workers, *rest) or failed
     raise SetupError(f"unknown verb: {verb}")
 
 

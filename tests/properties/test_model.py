@@ -40,6 +40,7 @@ T = TypeVar("T")
 
 BOOKS = {City: CITY, District: DISTRICT}
 FIRST = date(2019, 1, 7)
+LAST = FIRST + timedelta(days=115)
 DAYS = st.integers(0, 115).map(lambda number: FIRST + timedelta(days=number))
 MUCH = st.sampled_from(["a little", "a third", "a third", "all", "too much"])
 PERIODS = st.sampled_from([f"2019-{month:02}" for month in range(1, 9)])
@@ -124,13 +125,9 @@ class BookMachine(RuleBasedStateMachine):
 
     def draw_day(self, data: st.DataObject) -> date:
         """A day: mostly as far as the book has come or a little later, now and then any."""
-        near = st.integers(0, 6).map(lambda number: self.latest + timedelta(days=number))
-        day: date = data.draw(st.one_of(near, near, near, DAYS), label="day")
-        self.latest = (
-            min(max(self.latest, day), FIRST + timedelta(days=115))
-            if day < self.latest + timedelta(days=7)
-            else self.latest
-        )
+        far = data.draw(st.integers(0, 7), label="far") == 7
+        day: date = data.draw(DAYS) if far else self.latest + timedelta(days=data.draw(st.integers(0, 3)))
+        self.latest = self.latest if far else min(day, LAST)
         return day
 
     def draw_amount(self, data: st.DataObject, *payers: str) -> int:
@@ -143,7 +140,7 @@ class BookMachine(RuleBasedStateMachine):
 
     # What people do
 
-    @precondition(lambda self: len(self.lines) < 3)
+    @precondition(lambda self: len(self.lines) < 2)
     @rule(amount=st.integers(100, 1000), day=DAYS)
     def adopt(self, amount: int, day: date) -> None:
         """The city adopts a budget line."""
@@ -154,7 +151,7 @@ class BookMachine(RuleBasedStateMachine):
         if self.send(CITY, "adopt", [leg], day, [Move(City, source, rest, amount)]):
             self.lines.append(line)
 
-    @precondition(lambda self: len(self.allocations) < 5)
+    @precondition(lambda self: len(self.allocations) < 3)
     @rule(data=st.data())
     def allocate(self, data: st.DataObject) -> None:
         """The city allocates from a line to the district."""
@@ -256,16 +253,20 @@ class BookMachine(RuleBasedStateMachine):
         """Somebody takes back a line of an earlier entry, whole, in part or too much."""
         undoable = data.draw(st.sampled_from(sorted({entry.kind for entry in self.book.entries})), label="of kind")
         kind = "return" if (undoable == "pay") == (fitting > 0) else "reverse"
-        self._undo(data, undoable, kind, way, bank_said_so=fitting > 5)
+        self._undo(data, self.draw_entry(data, undoable), kind, way, bank_said_so=fitting > 5)
 
     @precondition(lambda self: any(entry.kind == "pay" for entry in self.book.entries))
     @rule(data=st.data(), way=st.sampled_from(["all", "part", "more"]))
     def bank_returns(self, data: st.DataObject, way: str) -> None:
         """The bank sends a payment back, and somebody books it."""
-        self._undo(data, "pay", "return", way, bank_said_so=True)
+        self._undo(data, self.draw_entry(data, "pay"), "return", way, bank_said_so=True)
 
-    def _undo(self, data: st.DataObject, undoable: str, kind: str, way: str, *, bank_said_so: bool) -> None:
-        entry: Entry = data.draw(st.sampled_from([entry for entry in self.book.entries if entry.kind == undoable]))
+    def draw_entry(self, data: st.DataObject, kind: str) -> Entry:
+        """One of the entries of a kind."""
+        entry: Entry = data.draw(st.sampled_from([entry for entry in self.book.entries if entry.kind == kind]))
+        return entry
+
+    def _undo(self, data: st.DataObject, entry: Entry, kind: str, way: str, *, bank_said_so: bool) -> None:
         line_no = data.draw(st.sampled_from(sorted({move.line_no for move in entry.moves})))
         originals = [move for move in entry.moves if move.line_no == line_no]
         left = originals[0].move.amount - originals[0].undone
@@ -281,15 +282,24 @@ class BookMachine(RuleBasedStateMachine):
         said_so = (entry.number, line_no) in self.returned
         self.send(book, kind, [leg], self.draw_day(data), moves, bank_said_so=said_so)
 
-    @rule(
-        book=st.sampled_from([City, District]),
-        month=st.sampled_from([date(2019, n, 1) for n in (1, 2, 3)]),
-        sure=st.integers(0, 7),
-    )
-    def close(self, book: str, month: date, sure: int) -> None:
-        """A month is closed, now and then."""
+    @rule(data=st.data())
+    def tangle(self, data: st.DataObject) -> None:
+        """Two releases of one allocation, the first partly undone, money moved on, the second undone: holes in a queue."""
+        allocation = data.draw(st.sampled_from(self.allocations))
+        for _ in range(2):
+            self._release([(allocation, self.draw_amount(data, name_of(City, "unreleased", allocation)))], self.latest)
+        releases = [entry for entry in self.book.entries if entry.kind == "release"][-2:]
+        self._undo(data, releases[0], "reverse", "part", bank_said_so=False)
+        executable = self.book.open(name_of(District, "executable", allocation))
+        self._fund(allocation, self.projects[0], self.draw_amount(data, executable), self.latest)
+        self._undo(data, releases[-1], "reverse", data.draw(st.sampled_from(["all", "part"])), bank_said_so=False)
+
+    @rule(book=st.sampled_from([City, District]), back=st.integers(0, 2), sure=st.integers(0, 3))
+    def close(self, book: str, back: int, sure: int) -> None:
+        """A month is closed, now and then: mostly the one before."""
         if sure:
             return
+        month = (self.latest - timedelta(days=15 * back)).replace(day=1)
         closer = self.world.who("city-approver" if book == City else "district-approver").staff_id
         call = "SELECT gate_close_period($1, $2, $3, $4, '结账')"
         try:
@@ -399,7 +409,7 @@ def check(server: TestServer, template: str, *, examples: int, steps: int, deran
 
 
 def test_the_gate_agrees_with_the_model(server: TestServer, template_db: str) -> None:
-    seen = check(server, template_db, examples=30, steps=40, derandomize=True)
+    seen = check(server, template_db, examples=20, steps=40, derandomize=True)
     # Examples that never get to an outcome would prove nothing about it.
     assert seen.keys() >= OUTCOMES, sorted(seen.items())
 
