@@ -235,7 +235,6 @@ async def legs_that_ask_for_more_than_the_lines(s: Scene) -> Last:
 @attack("totals-differ")
 async def lines_moved_from_one_leg_to_another(s: Scene) -> Last:
     new = await s.draft_list(approved=False)
-    second = await s.world.allocate(await s.world.adopt(9_000), 9_000)
     for leg_no, amount in ((2, 4_000), (3, 4_000)):
         await insert(s.world.service, "instruction_leg", {
             "book": DISTRICT, "instruction_id": new, "leg_no": leg_no, "amount": amount, "allocation_id": s.allocation,
@@ -243,7 +242,6 @@ async def lines_moved_from_one_leg_to_another(s: Scene) -> Last:
         })  # fmt: skip
     await s.behind_the_triggers("DELETE FROM instruction_leg WHERE instruction_id = $1 AND leg_no = 1", new)
     await s.behind_the_triggers("UPDATE payment_line SET leg_no = 3 WHERE instruction_id = $1", new)
-    assert second
     await s.world.approve_list(new)
     return s.pay(new)
 
@@ -328,4 +326,22 @@ async def insert_roster(s: Scene, payee: object, action: str = "enrolled") -> No
     await insert(s.world.service, "roster_member", {
         "book": DISTRICT, "programme_code": "labour_subsidy", "payee_id": payee, "valid_from": date(2019, 1, 1), "version": 1,
         "action": action, "document_no": "册2号", "recorded_by": s.world.who("district-maker").staff_id,
+    })  # fmt: skip
+
+
+@attack("23514")
+async def a_notice_that_was_always_there(s: Scene) -> Last:
+    # Days since minus infinity are no number: every payment of the project would fail on it.
+    return s.world.service.fetch(
+        "SELECT publish_notice($1, $2, 1, 'project', $3, 'village', '栏', '-infinity', '2019-03-01', 1, '公示1号', $4)",
+        DISTRICT, new_id(), s.project, s.world.who("district-maker").staff_id,
+    )  # fmt: skip
+
+
+@attack("23514")
+async def a_declared_figure_of_the_year_nought(s: Scene) -> Last:
+    # There is no such date: the view of all floors would fail on it, for everybody.
+    return insert(s.world.service, "declared_figure", {
+        "book": DISTRICT, "fund_code": "recovered_stock", "fiscal_year": 0, "version": 1, "amount": 1, "document_no": "报1号",
+        "recorded_by": s.world.who("district-maker").staff_id,
     })  # fmt: skip

@@ -188,9 +188,10 @@ class Case:
         return given
 
     async def _money(self, built: Built) -> None:
-        world, day = built.world, {"effective_on": self.funded_on}
+        world = built.world
+        day: dict[str, Any] = {"effective_on": self.funded_on}
+        village: dict[str, Any] = {"village": self.project["village_code"]} if "village_code" in self.project else {}
         line = await world.adopt(self.funded, year=self.fund_year, **day)
-        village = {"village": self.project["village_code"]} if "village_code" in self.project else {}
         built.allocation = await world.allocate(line, self.funded, year=self.fund_year, **village, **day)
         kind = "early" if self.fund_year > self.funded_on.year else "instalment"
         await world.release(built.allocation, self.funded, release_kind=kind, **day)

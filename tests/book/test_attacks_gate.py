@@ -13,13 +13,12 @@ from fundledger.book.instructions import Leg
 from fundledger.db.connection import Connection
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
-from tests.book import attacks_on_payments, attacks_on_postings
+from tests.book import attacks_on_arguments, attacks_on_payments, attacks_on_postings
 from tests.book.attackers import ATTACKS, Scene, codes_of, make_scene
 from tests.builders import CITY, OTHER_DISTRICT, World
 from tests.soundness import assert_book_sound
 
-assert attacks_on_payments
-assert attacks_on_postings
+__all__ = ["attacks_on_arguments", "attacks_on_payments", "attacks_on_postings"]
 
 
 @pytest.fixture

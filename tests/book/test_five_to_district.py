@@ -204,14 +204,14 @@ ALONE = {
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_failures_together_are_refused_with_all_their_codes(seed: int, world: World) -> None:
-    chosen = []
     by_dimension: dict[str, list[str]] = {}
     for name in MIXABLE:
         if name not in ALONE:
             by_dimension.setdefault(WAYS_TO_FAIL[name][0], []).append(name)
     draw = random.Random(seed)
-    for dimension in draw.sample(sorted(by_dimension), draw.randint(2, 5)):
-        chosen.append(draw.choice(by_dimension[dimension]))
+    chosen = [
+        draw.choice(by_dimension[dimension]) for dimension in draw.sample(sorted(by_dimension), draw.randint(2, 5))
+    ]
     expected = set().union(*(WAYS_TO_FAIL[name][3] for name in chosen))
     await refusals_of(world, SUBSIDY.spoil(*(WAYS_TO_FAIL[name][2] for name in chosen)), expected)
 

@@ -100,7 +100,7 @@ CREATE TABLE notice (                       -- 公告公示
     recorded_at  timestamptz NOT NULL,
     PRIMARY KEY (book, notice_id, version),
     FOREIGN KEY (book, recorded_by) REFERENCES staff (book, staff_id),
-    CHECK (published_to >= published_from)
+    CHECK (published_to >= published_from AND isfinite(published_from) AND isfinite(published_to))
 );
 CREATE INDEX notice_subject_id ON notice (subject_id);
 

@@ -3,7 +3,7 @@
 CREATE TABLE declared_figure (              -- 申报数: a district's revenue increment (M03), recovered idle funds (M04)
     book        bigint   NOT NULL,
     fund_code   text     NOT NULL REFERENCES fund (fund_code),
-    fiscal_year smallint NOT NULL,
+    fiscal_year smallint NOT NULL CHECK (fiscal_year BETWEEN 2000 AND 2999),
     version     integer  NOT NULL CHECK (version >= 1),
     amount      bigint   NOT NULL CHECK (amount >= 0),
     is_final    boolean  NOT NULL DEFAULT false,   -- 决算数: re-opens the test

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from fundledger.errors import problem
 
-UnitKind = Literal["finance", "poverty_office", "township", "audit", "inspection", "admin"]
 Duty = Literal["maker", "approver", "payer"]
 
 CITY_BOOK: Final = 420100

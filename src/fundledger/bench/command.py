@@ -27,6 +27,7 @@ import uvloop
 from rich.console import Console
 
 from fundledger.bench import http_lists, posting
+from fundledger.bench.posting import FIGURES
 from fundledger.bench.report import as_table
 from fundledger.bench.world import build
 from fundledger.db import migrate
@@ -58,7 +59,11 @@ def bench_posting(
 ) -> None:
     """Posting: raw COPY, the gate, lists and single posts over HTTP, a household's trail."""
     figures = measure(quick=quick, parts=only or ["batch", "list", "single", "trail"])
-    text = json.dumps({"machine": machine(), "figures": figures}, indent=2) if as_json else as_table(figures)
+    text = (
+        json.dumps({"machine": machine(), "what": FIGURES, "figures": figures}, indent=2, ensure_ascii=False)
+        if as_json
+        else as_table(figures)
+    )
     sys.stdout.write(text + "\n")
 
 

@@ -1,6 +1,6 @@
 """``fundledger bench posting``: COPY, the gate, lists and single posts over HTTP, a trail; all in one run.
 
-What each figure is, and what it leaves out, stands in `FIGURES`; README quotes the output. A payment list's lines are
+What each figure is stands in `FIGURES`, which the JSON carries; README quotes the output. A payment list's lines are
 in the database before its payment is timed (uploading is timed apart), as they are when a district pays.
 """
 
@@ -16,8 +16,8 @@ from uuid import UUID
 
 from fundledger.access.policy import CITY_BOOK
 from fundledger.bench import load
-from fundledger.bench.world import DAY, DISTRICT, LINE_FEN, MANY, PROGRAMME, World, payment_list
-from fundledger.book.instructions import Leg
+from fundledger.bench.world import DAY, DISTRICT, MANY, PROGRAMME, World, payment_list
+from fundledger.book.instructions import Leg, draft
 from fundledger.book.poster import Posting, post_now
 from fundledger.db.connection import Connection
 from fundledger.ids import new_id
@@ -32,6 +32,7 @@ FIGURES = {
     "pay_list_http": "POST …/pay of an approved list, from request to answer",
     "upload_list_http": "POST of the list as JSON: validated, resolved, sealed, stored, checked",
     "preview_list_http": "the same with preview=true: stored, checked, rolled back",
+    "approve_list_http": "POST …/approve of the list: every line checked under the lock of its programme and period",
     "release": "POST …/approve of a drafted release: both legs of the crossing, answered after the commit",
     "pay_one": "POST …/pay of an approved one-line list to a person",
     "trail_household": "GET of one household's trail, from its payments to the budget, median in milliseconds",
@@ -83,7 +84,6 @@ async def batches(bench: Bench, lines: int, rounds: int, *, year: int) -> None:
 
 async def budget_batch(bench: Bench, legs: int) -> None:
     """The gate with one instruction of many legs on one pair of accounts."""
-    from fundledger.book.instructions import draft
 
     world = bench.world
     leg = Leg(100, allocation_id=world.allocations[0], project_id=world.projects[0])
@@ -186,6 +186,3 @@ async def _under_load(bench: Bench, name: str, requests: Sequence[bytes], connec
     bench.keep(
         name, per_second=result.per_second, p50_ms=result.quantile(0.5), p99_ms=result.quantile(0.99), refused=refused,
     )  # fmt: skip
-
-
-__all__ = ["FIGURES", "LINE_FEN", "Bench", "batches", "budget_batch", "payments", "releases", "timed"]

@@ -61,6 +61,6 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "log-record-not-found", Family.NOT_FOUND, _SEALED,
         "日志中没有该记录", "No such record in the log",
-        "没有这样的记录，或不在您可查看的账套内。", "There is no such record, or it is in a book you may not see.",
+        "没有这样的记录，或不在您可查看的账簿内。", "There is no such record, or it is in a book you may not see.",
     ),
 )  # fmt: skip

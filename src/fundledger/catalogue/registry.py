@@ -89,9 +89,9 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "division-of-no-book", Family.REFUSED, "design 2",
-        "区划不属于任何账套", "The division belongs to no book",
+        "区划不属于任何账簿", "The division belongs to no book",
         "代码前六位不是本市或各区的代码。", "Its first six digits are no city or district that keeps a book here.",
-        "核对代码；主城区没有账套。", "Check the code; central districts keep no book.",
+        "核对代码；主城区没有账簿。", "Check the code; central districts keep no book.",
     ),
     Problem(
         "division-parent-wrong", Family.REFUSED, "GB/T 2260",

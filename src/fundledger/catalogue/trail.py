@@ -49,7 +49,7 @@ ROWS: tuple[Problem, ...] = (
         rule=_TRAIL,
         title_zh="账户不存在",
         title_en="No such account",
-        detail_zh="该账套没有这个账户。",
+        detail_zh="该账簿没有这个账户。",
         detail_en="This book has no such account.",
     ),
     Problem(
@@ -69,7 +69,7 @@ ROWS: tuple[Problem, ...] = (
         rule=_TRAIL,
         title_zh="找不到追溯起点",
         title_en="Nothing to start the trail from",
-        detail_zh="该账套在此截止点没有所指的追溯对象（{subject}）。",
+        detail_zh="该账簿在此截止点没有所指的追溯对象（{subject}）。",
         detail_en="As of that point this book knows no such {subject}.",
     ),
     Problem(
@@ -91,7 +91,7 @@ ROWS: tuple[Problem, ...] = (
         title_en="The trail does not add up",
         detail_zh="某一步的资金与上一步不相等，系统拒绝给出结果：{reason}",
         detail_en="One step did not hand on exactly what it was given, so no answer is given: {reason}",
-        mend_zh="请核验账套（fundledger verify），并保留此编号。",
+        mend_zh="请核验账簿（fundledger verify），并保留此编号。",
         mend_en="Verify the book (fundledger verify) and keep this reference.",
     ),
     Problem(
@@ -100,9 +100,9 @@ ROWS: tuple[Problem, ...] = (
         rule=_EXACT,
         title_zh="试算不平衡",
         title_en="The trial balance does not balance",
-        detail_zh="账套 {book} 的借方合计与贷方合计不相等，系统拒绝给出结果。",
+        detail_zh="账簿 {book} 的借方合计与贷方合计不相等，系统拒绝给出结果。",
         detail_en="In book {book} debits and credits differ, so no answer is given.",
-        mend_zh="请核验账套（fundledger verify），并保留此编号。",
+        mend_zh="请核验账簿（fundledger verify），并保留此编号。",
         mend_en="Verify the book (fundledger verify) and keep this reference.",
     ),
 )

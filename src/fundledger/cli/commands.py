@@ -48,7 +48,7 @@ app.add_typer(demo, name="demo")
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Book = Annotated[int, typer.Option(help="账套（行政区划代码） book, e.g. 420117")]
+Book = Annotated[int, typer.Option(help="账簿（行政区划代码） book, e.g. 420117")]
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出 · machine-readable")]
 
 
@@ -147,7 +147,7 @@ def token_issue(
 
 
 @token.command("list")
-def token_list(book: Annotated[int | None, typer.Option(help="账套 · one book only")] = None) -> None:
+def token_list(book: Annotated[int | None, typer.Option(help="账簿 · one book only")] = None) -> None:
     """列出令牌（不含令牌本身） · list tokens, without the tokens themselves."""
     from fundledger.cli.people import list_tokens
 

@@ -1,4 +1,4 @@
-"""The city's year: adopt, allocate by the policy and by factors, release in two instalments and some of 2020 early."""
+"""The city's year: adopt, allocate by the policy and by factors, release in two instalments; a district's own money."""
 
 from __future__ import annotations
 

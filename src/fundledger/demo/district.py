@@ -14,7 +14,6 @@ from fundledger.demo.budget import every
 from fundledger.demo.caller import YEAR, Caller
 from fundledger.demo.offices import DISTRICTS, Offices, header
 from fundledger.demo.people import Household
-from fundledger.money import format_yuan, parse_yuan
 from fundledger.registry.identity import synthetic_uscc
 
 
@@ -229,8 +228,3 @@ async def bank(
     answer = await district.caller.post(district.who("maker"), district.path("bank-results"), body)
     for draft in answer["returns"]:
         await district.caller.approve(district.who("approver"), district.book, draft)
-
-
-def total_of(lines: list[dict[str, Any]]) -> str:
-    """The sum of a list's lines in yuan."""
-    return format_yuan(sum(parse_yuan(line["amount"]) for line in lines))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fundledger.demo.district import District, accept, bank, credit_code, pay, publish, upload
+from fundledger.demo.district import District, accept, bank, credit_code, pay, upload
 from fundledger.demo.people import Household
 
 PLANT_DISTRICT = 420117
@@ -113,6 +113,3 @@ async def _road(district: District) -> None:
     )
     await pay(district, made, PUBLISHED)
     await bank(district, made, "2019-09-25")
-
-
-__all__ = ["PLANT_DISTRICT", "households_year", "of_head", "publish", "suppliers_year"]

@@ -19,17 +19,17 @@ DISTRICTS = {
 
 _CITY_PEOPLE = (
     ("finance-maker", "finance", "武汉市财政局", "经办 陈明", ("maker",)),
-    ("finance-approver", "finance", "武汉市财政局", "审核 刘芳", ("approver",)),
+    ("finance-approver", "finance", "武汉市财政局", "审批 刘芳", ("approver",)),
     ("auditor", "audit", "武汉市审计局", "审计 周正", ()),
     ("inspector", "inspection", "武汉市纪委监委", "监察 吴清", ()),
     ("admin", "admin", "武汉市扶贫信息中心", "管理员 郑宁", ()),
 )
 _DISTRICT_PEOPLE = (
     ("maker", "finance", "财政局", "经办", ("maker",)),
-    ("approver", "finance", "财政局", "审核", ("approver",)),
+    ("approver", "finance", "财政局", "审批", ("approver",)),
     ("payer", "finance", "财政局", "支付", ("payer",)),
     ("poverty-maker", "poverty_office", "扶贫办", "经办", ("maker",)),
-    ("poverty-approver", "poverty_office", "扶贫办", "审核", ("approver",)),
+    ("poverty-approver", "poverty_office", "扶贫办", "审批", ("approver",)),
 )
 
 

@@ -77,7 +77,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "UND-08", "anomaly_unconfirmed", "medium",
         "已支付未获银行确认", "Paid, not confirmed by the bank",
-        "支付清单已送银行，超过约定天数仍有明细既无成功也无退票回盘。",
+        "发放清单已送银行，超过约定天数仍有明细既无成功也无退票回盘。",
         "Lines of a list sent to the bank have neither been credited nor returned within the agreed days.",
         "银行回盘晚传、节假日。", "A bank file that was loaded late, holidays.",
         "day of payment", "sum of the unconfirmed lines",

@@ -1,6 +1,6 @@
 """Payments (支付): lists of payees uploaded as JSON or CSV, approved, paid, and what the bank said of them.
 
-A payment list (一卡通发放表) is an instruction of kind `pay`: one leg per source of money, one line per payee. Its way:
+A payment list (发放清单) is an instruction of kind `pay`: one leg per source of money, one line per payee. Its way:
 `lists.take_list` (upload, or preview: the same, rolled back) · the list is published in the village (公示) ·
 `paying.approve_list` by a second person, who names its SHA-256 · `book.poster` by a third, from finance · the bank's
 file, `returns.take_results`: credited posts nothing, returned drafts a return (退票) that a second person posts.

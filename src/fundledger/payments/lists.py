@@ -1,4 +1,4 @@
-"""Taking a payment list (制发放表): check it, find its payees, store it as a draft, and ask the gate what it thinks.
+"""Taking a payment list (制发放清单): check it, find its payees, store it as a draft, and ask the gate what it thinks.
 
 `take_list` works in the caller's transaction and commits nothing, so a preview is the same call, rolled back. It takes
 no lock but the rows it writes. A list with a fault in a line, or one that can never be paid as it stands, is refused

@@ -79,7 +79,7 @@ SELECT t.book, t.undoes_entry_id AS entry_id, t.undoes_line_no AS line_no, sum(t
 FROM transfer t LEFT JOIN transfer o ON o.book = t.book AND o.entry_id = t.undoes_entry_id AND o.line_no = t.undoes_line_no
 WHERE t.undoes_entry_id IS NOT NULL GROUP BY 1, 2, 3, o.amount HAVING (sum(t.amount) <= o.amount) IS NOT TRUE ORDER BY 1, 2, 3 LIMIT 1;
 
--- check: crossings-are-equal | 跨账套两边相等 | both sides of a crossing are there and equal
+-- check: crossings-are-equal | 跨账簿两边相等 | both sides of a crossing are there and equal
 SELECT crossing_id, array_agg(book::text ORDER BY book) AS books, array_agg(total::text ORDER BY book) AS totals FROM entry
 WHERE crossing_id IS NOT NULL GROUP BY crossing_id
 HAVING count(*) <> 2 OR count(DISTINCT book) <> 2 OR count(DISTINCT (total, line_count, effective_on, entry_kind, instruction_id)) <> 1
@@ -99,7 +99,7 @@ WHERE a.approver_id IS DISTINCT FROM e.approver_id OR a.content_sha256 IS DISTIN
    OR e.maker_id = e.approver_id OR e.payer_id IN (e.maker_id, e.approver_id) OR (e.entry_kind = 'pay') <> (e.payer_id IS NOT NULL)
 ORDER BY 1, 2 LIMIT 1;
 
--- check: payments-are-their-lists | 支付分录与发放表逐行一致 | what was paid is the approved list, line by line
+-- check: payments-are-their-lists | 支付分录与发放清单逐行一致 | what was paid is the approved list, line by line
 WITH paid AS (SELECT t.book, e.instruction_id, t.entry_id, t.line_no, t.amount, t.payee_id FROM transfer t
     JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id AND e.entry_kind = 'pay'),
 listed AS (SELECT p.book, p.instruction_id, e.entry_id, p.line_no, p.amount, p.payee_id FROM payment_line p

@@ -1,0 +1,16 @@
+"""The benchmark runs and measures what it says; no figure is judged here (no test is timed)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from fundledger.bench.command import measure
+from fundledger.bench.posting import FIGURES
+
+
+async def test_a_quick_run_gives_every_figure_of_its_parts() -> None:
+    figures = await asyncio.to_thread(measure, quick=True, parts=["batch", "list", "trail"])
+    names = {name.rstrip("0123456789").rstrip("_") for name in figures}
+    assert names <= set(FIGURES)
+    assert {"copy", "gate", "gate_looked_again", "pay_list_http", "trail_household"} <= names
+    assert all(float(str(values.get("of_copy", 1))) > 0 for values in figures.values())
