@@ -164,7 +164,7 @@ async def run(ground: Ground, count: int, kills: int) -> None:
 
 
 async def test_nothing_acknowledged_is_lost_and_nothing_doubled_when_the_server_is_killed(ground: Ground) -> None:
-    await run(ground, 120, kills=3)
+    await run(ground, 200, kills=5)
 
 
 @pytest.mark.soak

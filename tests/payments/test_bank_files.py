@@ -152,3 +152,16 @@ async def test_an_empty_bank_file_is_refused(api: Api, world: World) -> None:
     del world
     answer = await send(api)
     assert (answer.status_code, answer.json()["code"]) == (422, "list-empty")
+
+
+async def test_a_return_that_was_sent_back_can_be_drafted_again(api: Api, world: World) -> None:
+    made = await paid_list(api, world)
+    result = {"payment_list_id": made["payment_list_id"], "line_no": 1, "outcome": "returned"}
+    first = (await send(api, result)).json()["returns"][0]
+    path = f"/v1/books/{DISTRICT}/instructions/{first['instruction_id']}/reject"
+    assert (await api.post("poverty-approver", path, {"reason": "越权"})).status_code == 403
+    assert (await api.post("district-approver", path, {"reason": "日期有误"})).status_code == 200
+    again = await send(api, result)
+    assert again.status_code == 201, again.text
+    assert (await api.approve("district-approver", DISTRICT, again.json()["returns"][0])).status_code == 200
+    assert faults_of(await send(api, result)) == [("bank-result-exists", "/results/0/outcome")]

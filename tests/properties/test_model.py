@@ -46,7 +46,6 @@ DAYS = st.integers(0, 115).map(lambda number: FIRST + timedelta(days=number))
 MUCH = st.sampled_from(["a little", "a third", "a third", "all", "too much"])
 PERIODS = st.sampled_from([f"2019-{month:02}" for month in range(1, 9)])
 SHORT = {"balance-insufficient", "balance-insufficient-on-day"}
-
 OUTCOMES = {"adopt", "allocate", "release", "fund", "pay", "return", "reverse", "balance", "paid-twice", "period-closed",
             "spent-downstream", "undo-exceeds", "undo-before-original", "undo-of-undo", "undo-kind", "return-without-bank-result"}  # fmt: skip
 """Kinds that must have been posted, and refusals that must have been met."""
@@ -66,7 +65,7 @@ class BookMachine(RuleBasedStateMachine):
 
     @initialize()
     def build(self) -> None:
-        """A clone of the template with its people."""
+        """A clone of the template with its people, some money, and two funded projects."""
         self.loop = asyncio.new_event_loop()
         self.stack = AsyncExitStack()
         self.book = Book()
@@ -121,8 +120,6 @@ class BookMachine(RuleBasedStateMachine):
         return max(
             {"a little": 1 + balance // 20, "a third": balance // 3, "all": balance, "too much": balance + 1}[much], 1
         )
-
-    # What people do
 
     @precondition(lambda self: len(self.lines) < 2)
     @rule(amount=st.integers(100, 1000), day=DAYS)
@@ -293,8 +290,6 @@ class BookMachine(RuleBasedStateMachine):
             codes = codes_of(refusal)
         assert codes == ({"period-closed"} if (book, month) in self.book.closed else set())
         self.book.closed.add((book, month))
-
-    # What must agree
 
     def send(
         self,

@@ -48,6 +48,8 @@ CREATE TABLE instruction_leg (              -- one pair of accounts the instruct
     FOREIGN KEY (book, instruction_id) REFERENCES instruction (book, instruction_id)
 );
 
+CREATE INDEX instruction_leg_undoes ON instruction_leg (undoes_entry_id) WHERE undoes_entry_id IS NOT NULL;
+
 CREATE TABLE approval (                     -- 审批: names the SHA-256 of exactly what was approved
     book           bigint NOT NULL,
     approval_id    uuid   NOT NULL,
@@ -229,7 +231,7 @@ CREATE TABLE refusal (                      -- 拒绝记录: an authorised, well
     unit_id        uuid   NOT NULL,
     action         text   NOT NULL,         -- method and route template, never the filled path of a person
     subject_id     uuid,
-    request_sha256 bytea  NOT NULL,
+    request_sha256 bytea  NOT NULL,         -- of the call and of the faults it was refused for
     detail         jsonb  NOT NULL,         -- typed parameters of every fault; no personal data
     order_no       bigint NOT NULL,
     refused_at     timestamptz NOT NULL,

@@ -62,12 +62,12 @@ CREATE TABLE payment_line_private (         -- what erasure removes later: salts
     PRIMARY KEY (book, instruction_id, line_no)
 );
 
-CREATE TABLE claim_window (                 -- derived, mutable; and a lock: lists of one programme and period pay one after the other
+CREATE TABLE claim_window (                 -- derived, mutable; and a lock: lists of one programme and year pay one after the other
     book           bigint NOT NULL,
     programme_code text   NOT NULL,
-    period         text   NOT NULL,
+    year           text   NOT NULL,         -- of the period: periods of one year may overlap (2019-02, 2019-Q1, 2019)
     paid_order_no  bigint NOT NULL DEFAULT 0,  -- order_no of the newest entry that paid in it
-    PRIMARY KEY (book, programme_code, period)
+    PRIMARY KEY (book, programme_code, year)
 );
 
 CREATE TABLE bank_result (                  -- 银行回盘: credited posts nothing, returned posts back

@@ -129,7 +129,7 @@ LANGUAGE sql STABLE AS $$
     JOIN posting_rule r ON r.entry_kind = w.entry_kind
     LEFT JOIN LATERAL (SELECT * FROM allocation a WHERE a.book = l.book AND a.allocation_id = l.allocation_id OFFSET 0) a ON true
     LEFT JOIN LATERAL (SELECT * FROM budget_line b WHERE b.book = l.book AND b.budget_line_id = l.budget_line_id OFFSET 0) b ON true
-    CROSS JOIN LATERAL (SELECT coalesce(a.fiscal_year, b.fiscal_year, CASE WHEN w.entry_kind = 'adopt_own' THEN l.fiscal_year END)::integer AS fiscal_year,
+    CROSS JOIN LATERAL (SELECT coalesce(CASE WHEN w.entry_kind = 'adopt' THEN b.fiscal_year END, a.fiscal_year, b.fiscal_year, CASE WHEN w.entry_kind = 'adopt_own' THEN l.fiscal_year END)::integer AS fiscal_year,
                                coalesce(a.district, l.district) AS district) x
 $$;
 

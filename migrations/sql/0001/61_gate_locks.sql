@@ -48,22 +48,22 @@ BEGIN
     CROSS JOIN LATERAL (SELECT 1 FROM period p WHERE p.book = m.book AND p.month = m.month FOR SHARE) p;
 END $$;
 
--- Payments of one project pay one after the other (contract sums), and so do lists of one programme and period
+-- Payments of one project pay one after the other (contract sums), and so do lists of one programme and year
 -- (nobody twice). Every version of a project is locked, so that two payments always meet at one of them.
 CREATE FUNCTION gate_lock_payments(p_work gate_work[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM (SELECT DISTINCT w.book, w.project_id FROM unnest(p_work) w WHERE w.is_payment ORDER BY 1, 2) m
     CROSS JOIN LATERAL (SELECT 1 FROM project p WHERE p.book = m.book AND p.project_id = m.project_id ORDER BY p.version FOR NO KEY UPDATE) p;
-    INSERT INTO claim_window (book, programme_code, period)
-    SELECT m.book, m.programme_code, m.period
-    FROM (SELECT DISTINCT w.book, w.programme_code, w.period FROM unnest(p_work) w WHERE w.payee_kind <> 'organisation') m
-    WHERE NOT EXISTS (SELECT FROM claim_window c WHERE c.book = m.book AND c.programme_code = m.programme_code AND c.period = m.period)
+    INSERT INTO claim_window (book, programme_code, year)
+    SELECT m.book, m.programme_code, m.year
+    FROM (SELECT DISTINCT w.book, w.programme_code, left(w.period, 4) AS year FROM unnest(p_work) w WHERE w.payee_kind <> 'organisation') m
+    WHERE NOT EXISTS (SELECT FROM claim_window c WHERE c.book = m.book AND c.programme_code = m.programme_code AND c.year = m.year)
     ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING;
-    PERFORM 1 FROM (SELECT DISTINCT w.book, w.programme_code, w.period FROM unnest(p_work) w
+    PERFORM 1 FROM (SELECT DISTINCT w.book, w.programme_code, left(w.period, 4) AS year FROM unnest(p_work) w
                     WHERE w.payee_kind <> 'organisation' ORDER BY 1, 2, 3) m
     CROSS JOIN LATERAL (SELECT 1 FROM claim_window c WHERE c.book = m.book AND c.programme_code = m.programme_code
-                        AND c.period = m.period FOR NO KEY UPDATE) c;
+                        AND c.year = m.year FOR NO KEY UPDATE) c;
 END $$;
 
 -- Accounts the legs need and nobody has opened; a leg that lacks a reference opens none (gate_check_references says so).

@@ -120,7 +120,16 @@ BEGIN
             WHERE u.book = e.book AND u.undoes_entry_id = e.entry_id AND u.undoes_line_no = p_line_no));
 END $$;
 
--- Lists whose lines must be looked at again: somebody was paid in the same programme and period since the approval, or
+-- The months of its year that a period covers: 2019 all, 2019-H2 7 to 12, 2019-Q1 1 to 3, 2019-03 the third.
+CREATE FUNCTION period_months(p_period text) RETURNS int4range
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN length(p_period) = 4 THEN int4range(1, 13)
+                WHEN substr(p_period, 6, 1) = 'H' THEN int4range(substr(p_period, 7)::integer * 6 - 5, substr(p_period, 7)::integer * 6 + 1)
+                WHEN substr(p_period, 6, 1) = 'Q' THEN int4range(substr(p_period, 7)::integer * 3 - 2, substr(p_period, 7)::integer * 3 + 1)
+                ELSE int4range(substr(p_period, 6)::integer, substr(p_period, 6)::integer + 1) END
+$$;
+
+-- Lists whose lines must be looked at again: somebody was paid in the same programme and year since the approval, or
 -- the registry or a roster changed since. All lines were checked when the list was approved, under the same lock, and
 -- everything else about a line is immutable. An approval from before a restore into a new cluster, where transaction
 -- ids start anew, or older than a week is never relied on.
@@ -128,10 +137,10 @@ CREATE FUNCTION gate_stale(p_work gate_work[]) RETURNS gate_work[]
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN ARRAY(
-        SELECT w FROM (SELECT w.*, count(*) OVER (PARTITION BY w.book, w.programme_code, w.period) AS together, c.paid_order_no
+        SELECT w FROM (SELECT w.*, count(*) OVER (PARTITION BY w.book, w.programme_code, left(w.period, 4)) AS together, c.paid_order_no
             FROM unnest(p_work) w
             LEFT JOIN LATERAL (SELECT * FROM claim_window c WHERE c.book = w.book AND c.programme_code = w.programme_code
-                               AND c.period = w.period OFFSET 0) c ON true
+                               AND c.year = left(w.period, 4) OFFSET 0) c ON true
             WHERE w.is_payment AND w.payee_kind <> 'organisation') x
         JOIN unnest(p_work) w ON w.item = x.item
         WHERE x.together > 1 OR w.checked_xmin IS NULL OR w.checked_xmin > pg_snapshot_xmin(pg_current_snapshot())
@@ -165,7 +174,8 @@ LANGUAGE sql STABLE AS $$
         LEFT JOIN LATERAL (SELECT r.action FROM roster_member r WHERE y.roster_required AND r.book = l.book AND r.programme_code = l.programme_code
             AND r.payee_id = l.payee_id AND r.valid_from <= y.entitlement_on ORDER BY r.valid_from DESC, r.version DESC LIMIT 1) r ON true
         LEFT JOIN LATERAL (SELECT true AS twice FROM payment_line o WHERE y.payee_kind <> 'organisation' AND o.book = l.book AND o.payee_id = l.payee_id
-            AND o.programme_code = l.programme_code AND o.period = l.period
+            AND o.programme_code = l.programme_code AND left(o.period, 4) = left(l.period, 4)
+            AND period_months(o.period) && period_months(l.period)
             AND ((o.instruction_id = l.instruction_id AND o.line_no < l.line_no) OR
                  (o.instruction_id <> l.instruction_id AND (payment_line_stands(o.book, o.instruction_id, o.line_no, o.amount)
                   OR EXISTS (SELECT FROM pay e WHERE e.book = o.book AND e.instruction_id = o.instruction_id AND e.item < y.item)))) LIMIT 1) w ON true

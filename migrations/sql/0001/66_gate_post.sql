@@ -32,6 +32,10 @@ BEGIN
     IF 'release' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_release(p_work, p_legs) f); END IF;
     IF 'adopt_own' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_adopt_own(p_work) f); END IF;
     IF 'fund' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_fund(p_legs) f); END IF;
+    -- What an undo may take depends on what others in the batch spend and undo: it is posted alone.
+    IF cardinality(p_work) > 1 AND v_kinds && '{return,reverse}' THEN
+        v_faults := v_faults || ARRAY(SELECT gate_fault_of(w.item, 'undo-in-batch', '{}') FROM unnest(p_work) w WHERE w.is_undo);
+    END IF;
     IF v_kinds && '{return,reverse}' THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_undo(p_work, p_legs) f); END IF;
     IF 'pay' = ANY (v_kinds) THEN
         v_faults := v_faults || ARRAY(SELECT f FROM gate_payment_faults(p_work, p_legs) f);
@@ -138,15 +142,15 @@ BEGIN
     ON CONFLICT (book, account_id, day) DO UPDATE SET received = d.received + excluded.received, given = d.given + excluded.given;
 END $$;
 
--- Tells later payments of the same programme and period that somebody was paid since they were approved.
+-- Tells later payments of the same programme and year that somebody was paid since they were approved.
 CREATE FUNCTION gate_mark_windows(p_work gate_work[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO claim_window AS c (book, programme_code, period, paid_order_no)
-    SELECT w.book, w.programme_code, w.period, max(e.order_no) FROM unnest(p_work) w
+    INSERT INTO claim_window AS c (book, programme_code, year, paid_order_no)
+    SELECT w.book, w.programme_code, left(w.period, 4), max(e.order_no) FROM unnest(p_work) w
     CROSS JOIN LATERAL (SELECT e.order_no FROM entry e WHERE e.book = w.book AND e.entry_id = w.entry_id OFFSET 0) e
     WHERE w.is_payment AND w.payee_kind <> 'organisation' GROUP BY 1, 2, 3
-    ON CONFLICT (book, programme_code, period) DO UPDATE SET paid_order_no = greatest(c.paid_order_no, excluded.paid_order_no);
+    ON CONFLICT (book, programme_code, year) DO UPDATE SET paid_order_no = greatest(c.paid_order_no, excluded.paid_order_no);
 END $$;
 
 -- Budget lines come into being with `adopt`; they stand before the legs are read because allocations hang on them.

@@ -10,11 +10,12 @@ DECLARE
     v_order bigint;
     v_faults text[];
     v_items gate_item[] := ARRAY[ROW(1, p_book, p_instruction, p_instruction, p_instruction, NULL, NULL, NULL, NULL)::gate_item];
-    v_work gate_work[] := gate_load(v_items);
+    v_work gate_work[];
     v_xmin xid8;
 BEGIN
     PERFORM gate_refuse_old_snapshot();
     PERFORM gate_lock_instructions(v_items);
+    v_work := gate_load(v_items);           -- only now: the list may have been committed while we waited
     PERFORM gate_lock_payments(v_work);
     v_work := gate_load(v_items);
     v_xmin := pg_snapshot_xmin(pg_current_snapshot());

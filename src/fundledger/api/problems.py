@@ -8,6 +8,7 @@ An authorised, well-formed call that broke a rule is recorded in a transaction o
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections import Counter
@@ -144,13 +145,19 @@ async def _record(request: Request, error: FundledgerError, refusal_id: UUID) ->
             async with services_of(request).database.driver() as connection:
                 kept = await connection.fetchval(
                     "SELECT record_refusal($1, $2, $3, $4, $5, $6, $7, $8)",
-                    book, refusal_id, error.code, caller.staff_id, action, _subject(request), digest,
+                    book, refusal_id, error.code, caller.staff_id, action, _subject(request), _evidence(digest, error),
                     json.dumps(detail, ensure_ascii=False),
                 )  # fmt: skip
                 return UUID(str(kept)) if kept is not None else refusal_id
     except Exception:
         log.exception("a refusal could not be recorded: %s %s", action, error.code)
     return refusal_id
+
+
+def _evidence(request_sha256: bytes, error: FundledgerError) -> bytes:
+    """What makes two refusals the same: the same call, refused for the same faults at the same places."""
+    faults = sorted(f"{fault.code}|{fault.line}|{fault.pointer}|{fault.column}" for fault in error.faults)
+    return hashlib.sha256(request_sha256 + "\n".join(faults).encode()).digest()
 
 
 def _kept(fault: Fault) -> dict[str, Any]:

@@ -159,6 +159,9 @@ async def reject(connection: Connection, caller: Caller, book: int, instruction_
         raise problem("already-decided", status=state.status)
     if state.maker_id == caller.staff_id:
         raise problem("duties-not-separate")
+    units = await connection.fetchval("SELECT maker_units FROM entry_kind WHERE entry_kind = $1", state.entry_kind)
+    if caller.unit_kind not in units:
+        raise problem("forbidden-role", units=sorted(units))
     await connection.execute(
         "INSERT INTO rejection (book, instruction_id, approver_id, reason) VALUES ($1, $2, $3, $4)",
         book, instruction_id, caller.staff_id, reason,

@@ -181,7 +181,8 @@ ROWS: tuple[Problem, ...] = (
         "资金已用于下一环节", "The money has gone on",
         "这笔钱已有一部分用于下一环节，目前只能退回 {unspent} 元。",
         "Part of this money was passed on; {unspent} yuan of it can still be undone.",
-        "先冲销后续业务，再冲销本笔。", "Undo what was done with it first, then this.",
+        "只冲销尚未使用的部分；已退回的钱是新的一笔，可再次安排或支付。",
+        "Undo what was not passed on; money that came back counts as new and can be used again.",
     ),
     Problem(
         "return-without-bank-result", Family.REFUSED, "design 2",

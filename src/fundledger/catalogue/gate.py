@@ -14,6 +14,13 @@ ROWS: tuple[Problem, ...] = (
         "Draft the list anew; its lines have its programme and period.",
     ),
     Problem(
+        "undo-in-batch", Family.REFUSED, "design 2",
+        "冲销须单独入账", "An undo is posted alone",
+        "冲销或退票不能与其他单据在同一批中入账，因为能冲多少取决于同批的其他单据。",
+        "A reversal or return is not posted in one call with others: what it may take depends on them.",
+        "单独提交这一笔。", "Post it in a call of its own.",
+    ),
+    Problem(
         "content-final", Family.CONFLICT, "design 3.7",
         "单据已审批，内容不能再变", "The instruction is approved, its content is final",
         "审批之后不能再向单据添加明细。", "Nothing is added to an instruction after its approval.",

@@ -29,6 +29,7 @@ OVERFLOWS = (OverflowError, UnicodeError)
 CONSTRAINTS = {
     "entry_instruction_once": "already-posted",
     "entry_duties_differ": "duties-not-separate",
+    "allocation_pkey": "allocation-reused",
     "allocation_once_per_village": "village-already-allocated",
     "account_balance_not_negative": "balance-insufficient",
     "transfer_undo_at_most_original": "undo-exceeds",

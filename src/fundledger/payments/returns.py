@@ -3,8 +3,9 @@
 `take_results` records the results of all lines of a file or of none, in the caller's transaction. For each payment with
 returned lines it drafts one `return` instruction that undoes exactly these lines; a second person of finance posts it
 through ``/instructions/{id}/approve``, and the money is then back at the same allocation and project, whatever the
-year. From then on the payee may be paid again, in a list of its own. No lock is taken here: the results' primary key
-keeps two files apart, and the gate refuses to undo a line twice.
+year. From then on the payee may be paid again, in a list of its own and the same execution year (money of a closed
+year waits for carry-over, a later issue). A return that was sent back (退回) is drafted again by the same file. No lock
+is taken here: the results' primary key keeps two files apart, and the gate refuses to undo a line twice.
 """
 
 from __future__ import annotations
@@ -34,12 +35,16 @@ WHERE n.book = $1 AND n.entry_kind = 'pay' AND n.instruction_id = ANY (
     $2::uuid[] || ARRAY(SELECT o.instruction_id FROM entry o WHERE o.book = $1 AND o.entry_id = ANY ($3::uuid[])))
 """
 _LINES = """
-SELECT u.n, t.amount, r.outcomes
+SELECT u.n, t.amount, r.outcomes, d.drafted
 FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS u (entry_id, line_no, n)
 LEFT JOIN LATERAL (SELECT t.amount FROM transfer t   -- the LIMIT keeps it one seek a line, whatever the statistics
     WHERE t.book = $1 AND t.entry_id = u.entry_id AND t.line_no = u.line_no LIMIT 1) t ON true
 LEFT JOIN LATERAL (SELECT array_agg(b.outcome) AS outcomes FROM bank_result b
     WHERE b.book = $1 AND b.entry_id = u.entry_id AND b.line_no = u.line_no) r ON true
+LEFT JOIN LATERAL (SELECT true AS drafted FROM instruction_leg g   -- a return that nobody has sent back
+    WHERE g.book = $1 AND g.undoes_entry_id = u.entry_id AND g.undoes_line_no = u.line_no
+      AND NOT EXISTS (SELECT FROM rejection j WHERE j.book = g.book AND j.instruction_id = g.instruction_id)
+    LIMIT 1) d ON true
 ORDER BY u.n
 """
 _COLUMNS = ("book", "entry_id", "line_no", "outcome", "reason", "settled_on", "document_no", "recorded_by")
@@ -62,6 +67,12 @@ class Match(NamedTuple):
     payment: asyncpg.Record
     amount: int | None
     outcomes: frozenset[str]
+    drafted: bool
+
+    @property
+    def drafted_again(self) -> bool:
+        """Whether the line is known to have come back and its return was sent back (退回): it may be drafted anew."""
+        return self.line.outcome == "returned" and "returned" in self.outcomes and not self.drafted
 
 
 _MAX_RETURNS = 2**20
@@ -109,6 +120,7 @@ async def take_results(
             caller.staff_id,
         )
         for match in matches
+        if not match.drafted_again
         for line in (match.line,)
     ]
     await connection.copy_records_to_table("bank_result", columns=_COLUMNS, records=records)
@@ -144,7 +156,7 @@ async def _matched(
     entries = [payment["entry_id"] for _, payment in posted]
     rows = await connection.fetch(_LINES, book, entries, [line.line_no for line, _ in posted])
     return [
-        Match(line, payment, row["amount"], frozenset(row["outcomes"] or ()))
+        Match(line, payment, row["amount"], frozenset(row["outcomes"] or ()), bool(row["drafted"]))
         for (line, payment), row in zip(posted, rows, strict=True)
     ], faults
 
@@ -153,15 +165,16 @@ def _wrong(upload: Upload, matches: Sequence[Match]) -> list[Fault]:
     """Where the file does not fit the book. The two names of a payment are the same line."""
     faults: list[Fault] = []
     seen: dict[tuple[UUID, int], int] = {}
-    for line, payment, amount, outcomes in matches:
+    for match in matches:
+        line, payment, amount, outcomes, _ = match
         first = seen.setdefault((payment["entry_id"], line.line_no), line.row)
         if first != line.row:
             faults.append(upload.fault("bank-line-repeated", line.row, "line_no", first=upload.where(first)))
         if amount is None:
             faults.append(upload.fault("payment-line-unknown", line.row, "line_no"))
-        if line.outcome in outcomes:
+        if line.outcome in outcomes and not match.drafted_again:
             faults.append(upload.fault("bank-result-exists", line.row, "outcome"))
-        elif "returned" in outcomes:
+        elif "returned" in outcomes and line.outcome != "returned":
             faults.append(upload.fault("bank-result-contradicts", line.row, "outcome"))
         if line.settled_on < payment["effective_on"]:
             paid_on = payment["effective_on"].isoformat()
