@@ -248,7 +248,7 @@ HOUSING = Case(programme="housing_repair", payee_kind="household", category="hou
 WORKS = Case(
     programme="rural_works", payee_kind="organisation", category="infrastructure", amount=1_000_000, list_notice=None,
     procurement={
-        "method": "open", "exemption_code": None, "awardee_id": "the payee", "contract_no": "合同1号", "contract_amount": 1_000_000,
+        "method": "open", "exemption_code": None, "awardee_id": "the payee", "contract_no": "合同1号", "contract_amount": 1_200_000,
     },
 )  # fmt: skip
 """A road, paid to the firm that won the tender."""

@@ -158,10 +158,11 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "an exemption beyond its limit": ("tendering", SUBSIDY, lambda c: c.but(
         procurement={"exemption_code": "below_threshold", "estimate": 400_000_001}), {"exemption-limit-exceeded"}),
     "an exemption without evidence": ("tendering", SUBSIDY, lambda c: c.but(before_list=[unsigned_exemption]), {"exemption-without-evidence"}),
-    "beyond the contract": ("tendering", WORKS, lambda c: c.but(amount=1_000_001), {"contract-exceeded"}),
+    "beyond the contract": ("tendering", WORKS, lambda c: c.but(amount=1_200_001), {"contract-exceeded"}),
     "another firm than the winner": ("tendering", WORKS, lambda c: c.but(before_list=[to_somebody_else]), {"payee-not-awardee"}),
     # 管理到区
     "no managing unit": ("management", SUBSIDY, lambda c: c.but(before_list=[unmanaged]), {"managing-unit-missing"}),
+    "the contract filled without acceptance": ("management", WORKS, lambda c: c.but(amount=1_200_000), {"acceptance-missing"}),
     "final without acceptance": ("management", WORKS, lambda c: c.but(final=True), {"acceptance-missing"}),
     "final after a failed acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[failed_acceptance]), {"acceptance-missing"}),
     "final before the acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[late_acceptance]), {"acceptance-missing"}),
@@ -289,6 +290,7 @@ WAYS_TO_PASS: dict[str, Case] = {
     "a wrong notice corrected": SUBSIDY.but(published=7_999, before_approval=[notice_corrected]),
     "another exemption": SUBSIDY.but(procurement={"exemption_code": "work_relief"}),
     "final after acceptance": WORKS.but(final=True, before_list=[accepted]),
+    "the contract filled after acceptance": WORKS.but(amount=1_200_000, before_list=[accepted]),
     "beyond the contract after an approved change": WORKS.but(amount=1_400_000, before_list=[dearer_contract]),
     "the village builds itself": WORKS.but(procurement={
         "method": "exempt", "exemption_code": "village_self_build", "awardee_id": None, "contract_no": None, "contract_amount": None}),
@@ -305,7 +307,7 @@ async def test_a_payment_passes_when_all_five_hold(name: str, world: World) -> N
 
 
 async def test_two_lists_in_one_call_do_not_exceed_a_contract_together(world: World) -> None:
-    case = WORKS.but(amount=600_000)
+    case = WORKS.but(amount=700_000)
     built = await case.build(world)
     lists = [built.pay_list]
     await case.add_list(built)

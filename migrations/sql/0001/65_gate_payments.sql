@@ -53,6 +53,14 @@ LANGUAGE sql STABLE AS $$
     WHERE y.in_library AND (y.days >= y.days_needed) IS NOT TRUE
 $$;
 
+-- Whether a project has passed acceptance by a day; the newest version of each record counts.
+CREATE FUNCTION gate_accepted(p_book bigint, p_project uuid, p_on date) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM acceptance a WHERE a.book = p_book AND a.project_id = p_project AND a.passed AND a.accepted_on <= p_on
+        AND a.version = (SELECT max(v.version) FROM acceptance v WHERE v.book = a.book AND v.acceptance_id = a.acceptance_id));
+END $$;
+
 -- 招投标到区: an award (payee is the awardee, paid at most the contract and its changes) or an exemption that fits.
 CREATE FUNCTION gate_check_tendering(p_work gate_work[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
@@ -79,6 +87,10 @@ LANGUAGE sql STABLE AS $$
     SELECT y.item, 'tendering', 'contract-exceeded', NULL, jsonb_build_object('contract', y.contract, 'excess', y.paid_after - y.contract) FROM run y
     WHERE y.method <> 'exempt' AND y.paid_after > y.contract
     UNION ALL
+    -- Whoever says that a payment is not the last: the one that fills the contract is.
+    SELECT y.item, 'management', 'acceptance-missing', NULL, '{}' FROM run y
+    WHERE y.method <> 'exempt' AND NOT y.is_final AND y.paid_after = y.contract AND NOT gate_accepted(y.book, y.project_id, y.effective_on)
+    UNION ALL
     SELECT y.item, 'tendering', 'exemption-not-allowed', NULL, jsonb_build_object('category', y.project_category) FROM pay y
     WHERE y.method = 'exempt' AND (NOT ('*' = ANY (y.categories) OR y.project_category = ANY (y.categories))
         OR NOT ('*' = ANY (y.payee_kinds) OR y.payee_kind = ANY (y.payee_kinds)))
@@ -99,8 +111,7 @@ LANGUAGE sql STABLE AS $$
     SELECT y.item, 'management', 'managing-unit-missing', NULL::integer, '{}'::jsonb FROM pay y WHERE y.in_library AND y.managing_unit_id IS NULL
     UNION ALL
     SELECT y.item, 'management', 'acceptance-missing', NULL, '{}' FROM pay y
-    WHERE y.is_final AND NOT EXISTS (SELECT FROM acceptance a WHERE a.book = y.book AND a.project_id = y.project_id AND a.passed AND a.accepted_on <= y.effective_on
-        AND a.version = (SELECT max(v.version) FROM acceptance v WHERE v.book = a.book AND v.acceptance_id = a.acceptance_id) OFFSET 0)
+    WHERE y.is_final AND NOT gate_accepted(y.book, y.project_id, y.effective_on)
     UNION ALL
     SELECT y.item, 'management', 'list-not-published', NULL, jsonb_build_object('days', coalesce(y.days, 0), 'days_needed', y.days_needed) FROM pay y
     WHERE y.payee_kind <> 'organisation' AND (y.days >= y.days_needed) IS NOT TRUE

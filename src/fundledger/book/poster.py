@@ -5,8 +5,8 @@ requests gather; the gate takes them all at once (group commit), which is what a
 flush, many entries. When a group fails, its members are posted one by one, so nobody is refused for another's
 fault. Lists of more than LARGE_LINES lines go alone on a connection of their own and never hold up the small ones.
 
-At most three round trips a call: the gate's, and for a refused group one each. Nothing is retried silently: a lost
-connection answers `database-unavailable`, and the caller's idempotency key makes a repeat safe.
+One round trip a call, whatever the number of lines; after a refused group, one for each of its members. Nothing is
+retried silently: a lost connection answers `database-unavailable`; the caller's idempotency key makes a repeat safe.
 """
 
 from __future__ import annotations
