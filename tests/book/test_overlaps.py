@@ -1,14 +1,21 @@
-"""What a reviewer found: overlapping periods, an undo in a batch with others, new reasons for the same refused call."""
+"""What a reviewer found: overlapping periods, an undo in a batch with others, an approval race, new reasons for the same refused call."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import date
+from uuid import UUID
+
+import asyncpg
 import pytest
 
 from fundledger.book.instructions import Leg
 from fundledger.book.poster import Posting, post_now
+from fundledger.db.connection import Connection
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
-from tests.builders import CITY, DISTRICT, World
+from tests.builders import CITY, DISTRICT, World, insert
+from tests.databases import Database, connected
 from tests.web import Api
 
 OVERLAPS = (
@@ -64,3 +71,51 @@ async def test_the_same_call_refused_for_new_reasons_is_new_evidence(api: Api, w
     rows = await world.service.fetch("SELECT refusal_id FROM refusal")
     repeats = await world.service.fetch("SELECT repeats FROM refusal_count")
     assert (len(rows), [row["repeats"] for row in repeats]) == (2, [1])
+
+
+async def test_an_approval_waits_for_a_payment_of_the_same_claim(db: Database, world: World) -> None:
+    """The list is committed while its approval waits for it: the approval must still meet the payment under way."""
+    allocation, first, second = await world.funded(), await world.project(), await world.project()
+    legs = [Leg(1_000_000, allocation_id=allocation, project_id=project) for project in (first, second)]
+    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", legs))
+    people = await world.persons(1)
+    approved = await world.list_of(first, allocation, people)
+    late = await world.draft(DISTRICT, "pay", [Leg(8_000, allocation_id=allocation, project_id=second)], line_count=1)
+    async with (
+        connected(db.service_url) as lister,
+        connected(db.service_url) as payer,
+        connected(db.service_url) as other,
+    ):
+        listing, paying = lister.transaction(), payer.transaction()
+        await listing.start()
+        await add_list(lister, late, second, people[0])
+        digest = await lister.fetchval("SELECT instruction_digest($1, $2)", DISTRICT, late)
+        approver = world.who("district-approver").staff_id
+        approving = asyncio.create_task(
+            other.execute("SELECT gate_approve($1, $2, $3, $4, $5)", DISTRICT, late, digest, approver, new_id())
+        )
+        await asyncio.sleep(0.3)
+        await paying.start()
+        person = world.who("district-payer").staff_id
+        await post_now(payer, [Posting(DISTRICT, approved, person, None, str(new_id()), bytes(32))])
+        await listing.commit()
+        await asyncio.sleep(0.3)
+        assert not approving.done(), "the approval does not overtake the payment"
+        await paying.commit()
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            await approving
+    assert "paid-twice" in str(refused.value.detail)
+
+
+async def add_list(connection: Connection, instruction_id: UUID, project: UUID, payee: tuple[UUID, UUID]) -> None:
+    household, person = payee
+    await insert(connection, "payment_list", {
+        "book": DISTRICT, "instruction_id": instruction_id, "project_id": project, "programme_code": "labour_subsidy",
+        "period": "2019-02", "entitlement_on": date(2019, 2, 1), "payee_kind": "person", "pay_method": "transfer",
+        "is_final": False,
+    })  # fmt: skip
+    await insert(connection, "payment_line", {
+        "book": DISTRICT, "instruction_id": instruction_id, "leg_no": 1, "line_no": 1, "amount": 8_000, "payee_id": person,
+        "household_id": household, "programme_code": "labour_subsidy", "period": "2019-02", "participation_ref": "出勤表",
+        "card_hash": bytes(32), "name_commitment": bytes(32), "card_commitment": bytes(32),
+    })  # fmt: skip

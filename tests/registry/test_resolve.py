@@ -8,7 +8,7 @@ import pytest
 
 from fundledger.db.connection import Connection
 from fundledger.registry import as_of, divisions, persons, resolve, rosters
-from fundledger.registry.resolve import resolve_households, resolve_organisations, resolve_persons
+from fundledger.registry.resolve import resolve_households, resolve_persons
 from tests.builders import DISTRICT, OTHER_DISTRICT, TODAY, VILLAGE, World
 
 HOUSEHOLDS = 20_000
@@ -25,7 +25,6 @@ async def test_households_and_persons_are_found_in_their_own_book_only(world: Wo
     assert known == {row["identity_hash"]: resolve.PersonRef(person, household, True, row["name_hash"])}
     assert await resolve_households(world.service, OTHER_DISTRICT, [str(household)]) == {}
     assert await resolve_persons(world.service, OTHER_DISTRICT, [row["identity_hash"]]) == {}
-    assert await resolve_organisations(world.service, DISTRICT, ["unknown"]) == {}
 
 
 LOAD = """

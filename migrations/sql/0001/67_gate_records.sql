@@ -1,7 +1,7 @@
 -- The other records that only a function may write: approvals of payment lists, closes, refusals, notices, log leaves.
 
 -- Approves a payment list: names the digest the approver saw. Every line is checked now, under the lock of its programme
--- and period; paying looks at the lines again only where something changed since (gate_stale_items).
+-- and year; paying looks at the lines again only where something changed since (gate_stale).
 CREATE FUNCTION gate_approve(p_book bigint, p_instruction uuid, p_hash bytea, p_approver uuid, p_approval uuid)
 RETURNS timestamptz
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$

@@ -42,9 +42,6 @@ _PERSONS = """
 SELECT identity_hash, person_id, household_id, is_head, name_hash
 FROM person WHERE book = $1 AND identity_hash = ANY ($2::bytea[])
 """
-_ORGANISATIONS = """
-SELECT credit_code, organisation_id FROM organisation WHERE book = $1 AND credit_code = ANY ($2::text[])
-"""
 
 
 async def resolve_households(
@@ -64,9 +61,3 @@ async def resolve_persons(
         row["identity_hash"]: PersonRef(row["person_id"], row["household_id"], row["is_head"], row["name_hash"])
         for row in rows
     }
-
-
-async def resolve_organisations(connection: Connection, book: int, credit_codes: Iterable[str]) -> dict[str, UUID]:
-    """The book's organisations of these social credit codes (normalised: `identity.normalise`), by code."""
-    rows = await connection.fetch(_ORGANISATIONS, book, list(set(credit_codes)))
-    return {row["credit_code"]: row["organisation_id"] for row in rows}
