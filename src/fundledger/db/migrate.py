@@ -77,6 +77,12 @@ def run_sql_file(connection: Connection, path: Path) -> None:
     run_sql(connection, path.read_text(encoding="utf-8"))
 
 
+def run_sql_folder(connection: Connection, revision: str) -> None:
+    """Run the SQL files of a revision's folder below ``migrations/sql`` in the order of their names."""
+    for path in sorted((migrations_dir() / "sql" / revision).glob("*.sql")):
+        run_sql_file(connection, path)
+
+
 def run_sql(connection: Connection, text: str) -> None:
     """Run several statements given as text; see `run_sql_file`."""
     # SQLAlchemy begins lazily, at its own first statement; without one the text would commit by itself.
