@@ -18,6 +18,7 @@ from fundledger.catalogue.edge import ROWS as EDGE
 from fundledger.catalogue.gate import ROWS as GATE
 from fundledger.catalogue.input import ROWS as INPUT
 from fundledger.catalogue.leads import ROWS as LEADS
+from fundledger.catalogue.library import ROWS as LIBRARY
 from fundledger.catalogue.operation import ROWS as OPERATION
 from fundledger.catalogue.past_years import ROWS as PAST_YEARS
 from fundledger.catalogue.payment_lists import ROWS as PAYMENT_LISTS
@@ -39,6 +40,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     ALLOCATIONS,
     BUDGET,
     PROJECTS,
+    LIBRARY,
     PAYMENTS,
     PAST_YEARS,
     RECORDS,
