@@ -12,7 +12,7 @@ from pydantic import Field
 from fundledger.access.policy import EVERYBODY, PROPOSERS
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import FiscalYear, Measure, MeasureOut, Sha256, Sha256Out, Version
-from fundledger.api.records import after_id, next_id, recorded
+from fundledger.api.records import after_id, fields_of, next_id, recorded
 from fundledger.api.wire import Answer, Body, Cursor, Limit, Text
 from fundledger.db.database import driver_of
 from fundledger.ids import new_id
@@ -103,7 +103,7 @@ async def evaluate_project(
         key: dict[str, Any] = {"book": book, "evaluation_id": new, "version": 1}
         row = ProjectEvaluation(
             **key, project_id=project_id, state="self", recorded_by=call.caller.staff_id,
-            **body.model_dump(exclude={"indicators"}),
+            **fields_of(body, "indicators"),
         )  # fmt: skip
         await evaluate(session, row, [ProjectEvaluationIndicator(**key, **one.__dict__) for one in body.indicators])
 
@@ -117,7 +117,7 @@ async def review_evaluation(
     response: Response,
 ) -> EvaluationAnswer:  # fmt: skip
     """The result of a self-evaluation, by another person."""
-    fields = body.model_dump(exclude={"version"})
+    fields = fields_of(body, "version")
     row = await recorded(
         call, session, response, ProjectEvaluation, book, evaluation_id, body.version,
         lambda same: review(session, call.caller, book, project_id, same, body.version, fields),

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from fundledger.access.policy import EVERYBODY, OBJECTORS
 from fundledger.api.deps import Call, Reading, Writing, reads, remarks, writes
 from fundledger.api.fields import BookOut, Sha256, Sha256Out, Version
-from fundledger.api.records import recorded
+from fundledger.api.records import fields_of, recorded
 from fundledger.api.wire import Answer, Body, Text
 from fundledger.ids import new_id
 from fundledger.projects.objections import answer_project_objection, object_to_project
@@ -67,7 +67,7 @@ async def object_to(
     async def write(new: UUID) -> None:
         row = ProjectObjection(
             book=book, objection_id=new, version=1, project_id=project_id, state="open", recorded_book=call.caller.book,
-            recorded_by=call.caller.staff_id, **body.model_dump(),
+            recorded_by=call.caller.staff_id, **fields_of(body),
         )  # fmt: skip
         await object_to_project(session, call.caller, row)
 
@@ -81,7 +81,7 @@ async def answer_objection(
     response: Response,
 ) -> ProjectObjectionAnswer:  # fmt: skip
     """The district's answer to an objection."""
-    fields = body.model_dump(exclude={"version"})
+    fields = fields_of(body, "version")
     row = await recorded(
         call, session, response, ProjectObjection, book, objection_id, body.version,
         lambda same: answer_project_objection(

@@ -12,7 +12,7 @@ from pydantic import Field
 from fundledger.access.policy import EVERYBODY, PROPOSERS
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Code, FiscalYear, Measure, MeasureOut, Sha256, Sha256Out, Version, VillageCode
-from fundledger.api.records import after_id, next_id, recorded
+from fundledger.api.records import after_id, fields_of, next_id, recorded
 from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, Yuan, YuanOut
 from fundledger.db.database import driver_of
 from fundledger.ids import new_id
@@ -156,7 +156,7 @@ class SourceAnswer(Answer):
     paid: YuanOut
 
 
-PARTS = {"version", "planned_amount", "indicators", "financing"}
+PARTS = ("version", "indicators", "financing")
 
 
 async def _propose(
@@ -165,7 +165,7 @@ async def _propose(
     async def write(new: UUID) -> None:
         key: dict[str, Any] = {"book": book, "project_id": new, "version": version}
         project = Project(
-            **key, **body.model_dump(exclude=PARTS), planned_amount=body.planned_amount, status="proposed",
+            **key, **fields_of(body, *PARTS), status="proposed",
             proposing_unit_id=call.caller.unit_id, recorded_by=call.caller.staff_id,
         )  # fmt: skip
         numbered = enumerate(body.indicators, start=1)

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from fundledger.access.policy import EVERYBODY, OFFICES, PROPOSERS
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Sha256, Sha256Out, Version
-from fundledger.api.records import recorded
+from fundledger.api.records import fields_of, recorded
 from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, YuanOut, decode_cursor, encode_cursor
 from fundledger.db.database import driver_of
 from fundledger.errors import problem
@@ -105,7 +105,7 @@ async def object_to_notice(
     async def write(new: UUID) -> None:
         row = NoticeObjection(
             book=book, objection_id=new, version=1, notice_id=notice_id, state="open",
-            recorded_by=call.caller.staff_id, **body.model_dump(),
+            recorded_by=call.caller.staff_id, **fields_of(body),
         )  # fmt: skip
         await record_objection(session, row)
 
@@ -117,7 +117,7 @@ async def _settle(
     book: int, notice_id: UUID, objection_id: UUID, body: NoticeObjectionReply | NoticeObjectionMending, state: str,
     call: Call, session: Writing, response: Response,
 ) -> NoticeObjectionAnswer:  # fmt: skip
-    fields = {**body.model_dump(exclude={"version"}), "state": state}
+    fields = {**fields_of(body, "version"), "state": state}
     row = await recorded(
         call, session, response, NoticeObjection, book, objection_id, body.version,
         lambda same: settle_objection(session, call.caller, book, notice_id, same, body.version, fields),
