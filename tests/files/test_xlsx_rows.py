@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 import openpyxl
-import python_calamine
 import pytest
+import python_calamine
 import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.styles import PatternFill
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from fundledger.catalogue import CATALOGUE, render
@@ -125,7 +126,7 @@ def hidden_sheet(state: str) -> bytes:
         book.worksheets[0].append(row)
     other = book.create_sheet("底稿")
     other.append(["x"])
-    other.sheet_state = state  # type: ignore[assignment]
+    other.sheet_state = state
     return saved(book)
 
 
@@ -417,7 +418,7 @@ def test_a_cell_far_away_costs_nothing() -> None:
 
 def test_days_counted_from_1904_are_the_same_days() -> None:
     book = openpyxl.Workbook()
-    book.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+    book.epoch = CALENDAR_MAC_1904
     for row in (HEADER, GOOD):
         book.worksheets[0].append(row)
     rows = list(read(saved(book)))

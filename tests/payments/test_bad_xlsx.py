@@ -171,7 +171,7 @@ async def test_the_template_filled_in_is_taken_published_approved_and_paid(
     book = await template_of(api, "person", project_id=str(project))
     assert "80.00" in "".join(str(cell.value) for row in book[NOTES].iter_rows() for cell in row)
     sheet = book.worksheets[0]
-    place = {str(cell.value): cell.column for cell in sheet[1]}
+    place = {str(cell.value): cell.column or 0 for cell in sheet[1]}
     for row, person in enumerate(people, start=2):
         for heading, value in zip(HEADER, cells_of(person), strict=True):
             sheet.cell(row, place[heading]).value = value
@@ -216,7 +216,7 @@ async def test_a_template_of_every_kind_has_the_columns_its_reader_knows(api: Ap
     formats = {
         place: dimension.number_format
         for dimension in book.worksheets[0].column_dimensions.values()
-        for place in range(dimension.min, dimension.max + 1)
+        for place in range(dimension.min or 0, (dimension.max or 0) + 1)
     }
     numbers = [heading for place, heading in enumerate(headings, start=1) if formats[place] != "@"]
     assert numbers == ["数量", "金额"]

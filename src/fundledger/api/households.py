@@ -1,7 +1,8 @@
 """Households and persons of the registry (建档立卡), their statuses, and the programmes' rosters.
 
-Uploads come as CSV, XLSX or JSON, are previewed by ``?preview=true`` (the same work, rolled back), and are taken whole or not
-at all. Identity numbers travel in bodies only, never in a URL, and nobody's number, card or name is answered in clear.
+Uploads come as CSV, XLSX or JSON, are previewed by ``?preview=true`` (the same work, rolled back), and are taken whole
+or not at all. Identity numbers travel in bodies only, never in a URL, and nobody's number, card or name is answered in
+clear.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -17,7 +17,9 @@ from fundledger.payments.template import SHEET, standard_of, template
 
 router = APIRouter(prefix="/v1/books/{book}/payment-lists", tags=["payments"])
 
-_FILE = {200: {"description": "the template", "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "the template", "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 @router.get("/template", response_class=Response, responses=_FILE)

@@ -101,7 +101,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "sheet-blank-rows", Family.MALFORMED, _WHOLE,
         "清单中间有空行", "There are blank rows inside the list",
-        "从这一行到第 {last} 行是空的，其后还有内容。", "From this row to row {last} nothing is filled in, yet rows follow.",
+        "从这一行到第 {last} 行是空的，其后还有内容。",
+        "From this row to row {last} nothing is filled in, yet rows follow.",
         "确认没有漏填后，删除空行。", "Make sure that nothing is missing and delete the blank rows.",
     ),
     Problem(
@@ -132,7 +133,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "cell-number-not-text", Family.MALFORMED, _WHOLE,
         "此处须为文本，单元格却是数值", "The cell is a number where a text belongs",
-        "单元格 {cell} 被存为数值，编号的前导零会丢失。", "Cell {cell} is stored as a number, which loses leading zeros.",
+        "单元格 {cell} 被存为数值，编号的前导零会丢失。",
+        "Cell {cell} is stored as a number, which loses leading zeros.",
         "把该列的单元格格式设为“文本”，然后重新填写。", "Format the column as text and enter it again.",
     ),
     Problem(
@@ -148,13 +150,14 @@ ROWS: tuple[Problem, ...] = (
         "数字被存为文本", "A number is stored as text",
         "单元格 {cell} 是文本，而本列须为数值；文本不参与合计，也可能含有看不见的字符。",
         "Cell {cell} is a text, and this column holds numbers; a text is left out of sums and may hide characters.",
-        "选中该列，用“分列”或“转换为数字”改为数值。", 'Convert the column with "text to columns" or "convert to number".',
+        "选中该列，用“分列”或“转换为数字”改为数值。",
+        'Convert the column with "text to columns" or "convert to number".',
     ),
     Problem(
         "cell-decimals", Family.MALFORMED, _EXACT,
         "单元格存的小数比显示的多", "The cell holds more decimals than it may show",
         "单元格 {cell} 存有两位以上的小数（例如由计算得来的 0.30000000000000004）；系统不会代为四舍五入。",
-        "Cell {cell} holds more than two decimals (such as 0.30000000000000004 from a sum); nothing is rounded for you.",
+        "Cell {cell} holds more than two decimals (such as 0.30000000000000004); nothing is rounded for you.",
         "确定到分的准确数字后直接填写，或用 ROUND(…,2) 后粘贴为数值。",
         "Enter the exact number, or use ROUND(…, 2) and paste the values.",
     ),

@@ -160,10 +160,10 @@ def decoded(content: bytes) -> str:
 
 def parsed(content: bytes | str) -> ET.Element:
     """The tree of a part, its names as in the common namespace; a document type (where entities hide) is refused."""
-    if (b"<!" if isinstance(content, bytes) else "<!") in content:
-        text = content.decode("latin-1") if isinstance(content, bytes) else content
-        if "<!DOCTYPE" in text or "<!ENTITY" in text:
-            raise BadWorkbookError("xlsx-damaged")
+    if isinstance(content, str):
+        content = content.encode()
+    if b"<!DOCTYPE" in content or b"<!ENTITY" in content or b"\0" in content:
+        raise BadWorkbookError("xlsx-damaged")
     try:
         return ET.fromstring(content)  # noqa: S314 - no document type, and bounded
     except (ET.ParseError, ValueError):

@@ -110,7 +110,7 @@ def template(kind: PayeeKind, standard: Standard | None = None) -> bytes:
         for place, column in enumerate(columns_of(kind)):
             sheet.set_column(place, place, column.width, formats.of(column.field))
             sheet.write_string(0, place, column.heading, formats.heading)
-            sheet.write_comment(0, place, column.note, {"x_scale": 1.6})
+            sheet.write_comment(0, place, column.note, {"x_scale": 2})
             _validate(sheet, place, column, standard)
         sheet.freeze_panes(1, 0)
         sheet.activate()

@@ -1,4 +1,4 @@
-"""Reading a file (CSV or .xlsx) of households and persons (建档立卡名册) into what will be stored, with every fault of the file.
+"""Reading a file (CSV or .xlsx) of households and persons (建档立卡名册) into what will be stored, with every fault.
 
 A line is a person; lines of one household number are one household. The head's line (户主) carries the household's
 status; another member's status cells stay empty unless that person's own status differs from the household's (a member
