@@ -67,7 +67,9 @@ async def remainder_back(built: Built, entry: UUID, amount: int, **fields: Any) 
     if inputs is None:
         inputs = based_on(await evidence(built.world))
     leg = Leg(amount, undoes_entry_id=entry, undoes_line_no=1)
-    draft = await built.world.draft(DISTRICT, "advance_return", [leg], inputs=inputs, **{"effective_on": LATER, **fields})
+    draft = await built.world.draft(
+        DISTRICT, "advance_return", [leg], inputs=inputs, **{"effective_on": LATER, **fields}
+    )
     return await built.world.post(DISTRICT, draft)
 
 

@@ -171,7 +171,9 @@ async def test_an_advance_is_not_settled_by_its_maker_nor_by_a_township(world: W
 async def test_a_remainder_comes_back_on_a_receipt_or_the_banks_word(world: World, built: Built) -> None:
     entry = (await advanced(built)).entry_id
     assert await refused(remainder_back(built, entry, 1_000, inputs="")) == {"advance-return-without-receipt"}
-    assert await refused(remainder_back(built, entry, 1_000, inputs=based_on(bytes(32)))) == {"advance-return-without-receipt"}
+    assert await refused(remainder_back(built, entry, 1_000, inputs=based_on(bytes(32)))) == {
+        "advance-return-without-receipt"
+    }
     leg = [Leg(1_000, undoes_entry_id=entry, undoes_line_no=1)]
     for kind in ("return", "reverse"):
         assert "undo-kind" in await refused(world.post(DISTRICT, await world.draft(DISTRICT, kind, leg)))
@@ -197,7 +199,9 @@ async def test_an_advance_and_its_return_and_settlement_at_once(world: World, bu
     entry = (await advanced(built)).entry_id
     await accepted(built)
     await bank_returned(world, entry, 1)
-    back = await world.draft(DISTRICT, "advance_return", [Leg(200_000, undoes_entry_id=entry, undoes_line_no=1)], effective_on=LATER)
+    back = await world.draft(
+        DISTRICT, "advance_return", [Leg(200_000, undoes_entry_id=entry, undoes_line_no=1)], effective_on=LATER
+    )
     drafts = [back, await settlement(built, settle_leg(built, entry, 200_000))]
     async with posters(db.service_url) as made:
         outcomes = await together(made, [await approval_of(world, DISTRICT, draft) for draft in drafts])
@@ -224,7 +228,9 @@ async def post_both(world: World, postings: list[Posting]) -> Posted:
     return (await post_now(world.service, postings))[0]
 
 
-async def test_advance_and_payment_at_once_do_not_exceed_the_contract_together(world: World, built: Built, db: Database) -> None:
+async def test_advance_and_payment_at_once_do_not_exceed_the_contract_together(
+    world: World, built: Built, db: Database
+) -> None:
     postings = [await approved(built, "advance", 360_000), await approved(built, "pay", 900_000)]
     assert await refused(post_both(world, postings)) == {"contract-exceeded"}
     async with posters(db.service_url) as made:

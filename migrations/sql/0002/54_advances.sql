@@ -22,6 +22,7 @@ CREATE VIEW advance_status AS
 -- counts once another person of the bureau approved it; the newest of those counts.
 CREATE TABLE release_settlement (
     book            bigint  NOT NULL,
+    settlement_id   uuid    NOT NULL,
     allocation_id   uuid    NOT NULL,
     version         integer NOT NULL CHECK (version >= 1),
     result_amount   bigint  NOT NULL CHECK (result_amount >= 0),   -- what the year's result is worth, fen
@@ -29,8 +30,9 @@ CREATE TABLE release_settlement (
     evidence_sha256 bytea   NOT NULL,
     declared_by     uuid    NOT NULL,
     declared_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (book, allocation_id, version),
-    UNIQUE (book, allocation_id, version, declared_by),
+    PRIMARY KEY (book, settlement_id),
+    CONSTRAINT release_settlement_version UNIQUE (book, allocation_id, version),
+    UNIQUE (book, settlement_id, declared_by),
     FOREIGN KEY (book, allocation_id) REFERENCES allocation (book, allocation_id),
     FOREIGN KEY (book, evidence_sha256) REFERENCES evidence (book, sha256),
     FOREIGN KEY (book, declared_by) REFERENCES staff (book, staff_id)
@@ -38,13 +40,12 @@ CREATE TABLE release_settlement (
 
 CREATE TABLE release_settlement_approval (
     book          bigint  NOT NULL,
-    allocation_id uuid    NOT NULL,
-    version       integer NOT NULL,
+    settlement_id uuid    NOT NULL,
     declared_by   uuid    NOT NULL,         -- repeated, so that a key and a check keep the two apart
     approved_by   uuid    NOT NULL,
     approved_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (book, allocation_id, version),
-    FOREIGN KEY (book, allocation_id, version, declared_by) REFERENCES release_settlement (book, allocation_id, version, declared_by),
+    PRIMARY KEY (book, settlement_id),
+    FOREIGN KEY (book, settlement_id, declared_by) REFERENCES release_settlement (book, settlement_id, declared_by),
     FOREIGN KEY (book, approved_by) REFERENCES staff (book, staff_id),
     CONSTRAINT release_settlement_duties_differ CHECK (approved_by <> declared_by)
 );
@@ -53,7 +54,7 @@ CREATE TABLE release_settlement_approval (
 CREATE VIEW release_settlement_current AS
     SELECT DISTINCT ON (s.book, s.allocation_id) s.*, p.approved_by, p.approved_at
     FROM release_settlement s
-    JOIN release_settlement_approval p ON p.book = s.book AND p.allocation_id = s.allocation_id AND p.version = s.version
+    JOIN release_settlement_approval p ON p.book = s.book AND p.settlement_id = s.settlement_id
     JOIN staff d ON d.book = s.book AND d.staff_id = s.declared_by AND 'maker' = ANY (d.duties)
     JOIN unit du ON du.book = d.book AND du.unit_id = d.unit_id AND du.kind = 'finance'
     JOIN staff a ON a.book = p.book AND a.staff_id = p.approved_by AND 'approver' = ANY (a.duties)
@@ -64,7 +65,7 @@ CREATE VIEW release_settlement_current AS
 -- net of what was taken back and recovered, so a top-up or recovery settles it by itself.
 CREATE VIEW release_settlement_status AS
     SELECT a.book, a.allocation_id, a.district, a.fund_code, a.fiscal_year, a.village_code, a.document_no, f.allocated, f.released,
-           k.prepaid, s.version, s.result_amount, s.document_no AS settlement_document_no, s.approved_at,
+           k.prepaid, n.settlement_id AS newest_settlement_id, n.result_amount AS newest_result, s.settlement_id, s.version, s.result_amount, s.document_no AS settlement_document_no, s.approved_at,
            greatest(s.result_amount - f.released, 0)::bigint AS topup_due,
            greatest(f.released - s.result_amount, 0)::bigint AS remainder_due,
            make_date(a.fiscal_year, 12, 31) + parameter_value('prepaid_release_settle_days', make_date(a.fiscal_year, 12, 31))::integer AS due_on,
@@ -84,6 +85,8 @@ CREATE VIEW release_settlement_status AS
         JOIN instruction n ON n.book = e.book AND n.instruction_id = e.instruction_id AND n.release_kind = 'prepaid'
         WHERE t.book = a.book AND t.debit_account = x.released) t) k
     LEFT JOIN release_settlement_current s ON s.book = a.book AND s.allocation_id = a.allocation_id
-    WHERE k.prepaid > 0 OR s.version IS NOT NULL;
+    LEFT JOIN LATERAL (SELECT n.settlement_id, n.result_amount FROM release_settlement n WHERE n.book = a.book
+        AND n.allocation_id = a.allocation_id ORDER BY n.version DESC LIMIT 1) n ON true
+    WHERE k.prepaid > 0 OR n.settlement_id IS NOT NULL;
 
 GRANT INSERT ON release_settlement, release_settlement_approval TO fundledger_service;

@@ -23,7 +23,12 @@ BEGIN
                         AND c.year = m.year FOR NO KEY UPDATE) c;
 END $$;
 
+-- Programmes of money outside the five (M41, M43).
+CREATE FUNCTION gate_outside_five(p_category text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT p_category IN ('donation', 'party_fee', 'counterpart_aid', 'collective_economy') $$;
+
 -- Advances go to one organisation a leg, within the percentage of its contract, and to nobody who owes an overdue one.
+-- Money outside the five knows no project, and its programmes are paid by no other money.
 CREATE FUNCTION gate_check_advances(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
     WITH advance AS MATERIALIZED (
@@ -43,7 +48,10 @@ LANGUAGE sql STABLE AS $$
             WHERE s.book = y.book AND s.project_id = y.project_id
               AND coalesce(s.procurement_id, y.procurement_id) = y.procurement_id) s
     ), leg AS MATERIALIZED (
-        SELECT y.item, y.effective_on, l.book, l.instruction_id, l.leg_no, l.payee_id FROM advance y JOIN unnest(p_legs) l ON l.item = y.item)
+        SELECT y.item, y.effective_on, l.book, l.instruction_id, l.leg_no, l.payee_id FROM advance y JOIN unnest(p_legs) l ON l.item = y.item
+    ), other AS MATERIALIZED (
+        SELECT y.item, y.outside_five, y.project_id, y.procurement_id, y.claim_id, gate_outside_five(g.category) AS fits FROM unnest(p_work) y
+        JOIN programme g ON g.programme_code = y.programme_code WHERE y.is_payment AND (y.outside_five OR gate_outside_five(g.category)))
     SELECT y.item, 'funds', 'advance-not-to-organisation', NULL::integer, '{}'::jsonb FROM advance y WHERE y.payee_kind <> 'organisation'
     UNION ALL
     SELECT DISTINCT l.item, 'funds', 'advance-payee-differs', NULL::integer, '{}'::jsonb FROM leg l
@@ -59,6 +67,14 @@ LANGUAGE sql STABLE AS $$
     FROM leg l
     CROSS JOIN LATERAL (SELECT s.* FROM advance_status s WHERE s.book = l.book AND s.payee_id = l.payee_id AND s.outstanding > 0
                         AND s.due_on < l.effective_on ORDER BY s.due_on, s.entry_id LIMIT 1) s
+    UNION ALL
+    SELECT o.item, 'funds', 'pay-other-names-project', NULL, '{}' FROM other o
+    WHERE o.outside_five AND num_nonnulls(o.project_id, o.procurement_id, o.claim_id) > 0
+    UNION ALL
+    SELECT o.item, 'funds', 'programme-outside-five', NULL, '{}' FROM other o
+    WHERE (o.outside_five AND NOT o.fits) OR (NOT o.outside_five AND EXISTS (SELECT FROM unnest(p_legs) l
+        CROSS JOIN LATERAL (SELECT a.fund_code FROM allocation a WHERE a.book = l.book AND a.allocation_id = l.allocation_id OFFSET 0) a
+        JOIN fund f ON f.fund_code = a.fund_code WHERE l.item = o.item AND NOT f.outside_five))
 $$;
 
 -- Settling names an advance, in the order in which the account received them, so that its reference and the trail (first in,
@@ -148,7 +164,7 @@ LANGUAGE sql STABLE AS $$
     UNION ALL
     SELECT t.item, 'posting', 'topup-without-settlement', t.leg_no, '{}' FROM topup t WHERE t.result IS NULL
     UNION ALL
-    SELECT t.item, 'posting', 'topup-above-result', t.leg_no, jsonb_build_object('remaining', t.remaining) FROM topup t WHERE t.amount > t.remaining
+    SELECT t.item, 'posting', 'topup-above-result', t.leg_no, jsonb_build_object('remaining', t.remaining) FROM topup t WHERE t.result IS NOT NULL AND t.amount > t.remaining
 $$;
 
 CREATE FUNCTION gate_check_settlements(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault

@@ -20,7 +20,7 @@ from fundledger.api.uploads import checked, inline_schema, is_csv, lines_max, qu
 from fundledger.api.wire import Body, Classified, Text, Yuan
 from fundledger.errors import Fault
 from fundledger.payments.bank_lines import FIELDS, HEADINGS, REQUIRED, BankLine, FileDefaults, read_bank_lines
-from fundledger.payments.forms import FORMS, PayeeKind
+from fundledger.payments.forms import FORMS, ListKind, PayeeKind
 from fundledger.payments.lines import read_lines
 from fundledger.payments.lists import Checked, Header
 from fundledger.payments.sources import Source
@@ -58,7 +58,8 @@ def _source(value: object) -> object:
 class ListFields(Classified):
     """What a payment list says beside its lines; rule 10 of the design, and whose rosters count (`entitlement_on`)."""
 
-    project_id: UUID
+    kind: ListKind = "pay"
+    project_id: UUID | None = Field(default=None, description="left out for pay_other, and only there")
     programme_code: Text
     period: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2]|Q[1-4]|H[12]))?$")]
     entitlement_on: date
@@ -75,7 +76,7 @@ class ListFields(Classified):
         return Header(
             self.document_no, self.effective_on, self.summary, self.officer_id, self.supervisor_id, self.project_id,
             self.programme_code, self.period, self.entitlement_on, self.payee_kind, self.is_final,
-            [Source(source.allocation_id, source.amount) for source in self.sources],
+            [Source(source.allocation_id, source.amount) for source in self.sources], self.kind,
         )  # fmt: skip
 
 

@@ -24,7 +24,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "advance-above-limit", Family.REFUSED, "prepay_percent_max",
         "预拨超过合同的比例", "The advance is above the share of the contract",
-        "尚未清算的预拨款连同本次，不得超过合同金额（免招标的为预算金额）的 {percent}%，即 {limit}；现有未清算 {outstanding}。",
+        "尚未清算的预拨款连同本次，不得超过合同金额（免招标的为预算金额）的 {percent}%，即 {limit}；"
+        "现有未清算 {outstanding}。",
         "Advances not settled yet, with this one, are at most {percent} % of the contract (exempt: of the estimate), "
         "which is {limit}; {outstanding} is outstanding.",
         "先清算此前的预拨，或减少本次金额。", "Settle earlier advances first, or advance less.",
@@ -33,7 +34,8 @@ ROWS: tuple[Problem, ...] = (
         "advance-overdue", Family.REFUSED, "advance_settle_days",
         "收款单位有逾期未清算的预拨", "The payee owes an overdue settlement",
         "该单位有一笔预拨应于 {due_on} 前清算，至今未清算 {outstanding}；清算之前不再预拨。",
-        "The payee has an advance that was due to be settled by {due_on}, with {outstanding} outstanding; it gets no other.",
+        "The payee has an advance that was due to be settled by {due_on}, with {outstanding} outstanding;"
+        " it gets no other.",
         "先清算逾期的预拨，或退回余款。", "Settle the overdue advance, or give its remainder back.",
     ),
     Problem(
@@ -52,7 +54,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "settle-exceeds", Family.REFUSED, _M09,
         "清算超过预拨余额", "More is settled than is left of the advance",
-        "该笔预拨扣除已清算和已退回的部分，只剩 {remaining}。", "{remaining} is left of the advance after what was settled and returned.",
+        "该笔预拨扣除已清算和已退回的部分，只剩 {remaining}。",
+        "{remaining} is left of the advance after what was settled and returned.",
         "减少清算金额；超出部分另行支付。", "Settle less; pay what goes beyond it by a payment list.",
     ),
     Problem(
@@ -60,7 +63,8 @@ ROWS: tuple[Problem, ...] = (
         "须先清算较早的预拨", "An earlier advance is settled first",
         "同一指标、项目和收款单位的预拨按先后清算；此笔之前还有未清算的。",
         "Advances of one allocation, project and payee are settled in their order; an earlier one is still open.",
-        "先清算或退回较早的预拨，可在同一张清算单中按顺序列出。", "Settle or return the earlier one first; one settlement may list both, in order.",
+        "先清算或退回较早的预拨，可在同一张清算单中按顺序列出。",
+        "Settle or return the earlier one first; one settlement may list both, in order.",
     ),
     Problem(
         "settle-without-acceptance", Family.REFUSED, "M09, 管理到区",
@@ -131,8 +135,9 @@ ROWS: tuple[Problem, ...] = (
         "programme-outside-five", Family.REFUSED, "M41, M43",
         "补助类型与资金不符", "The programme does not fit this way of paying",
         "五到区以外的资金只用于其自有的补助类型，其他类型经项目支付；该清单的类型与支付方式不符。",
-        "Money outside the five is paid for programmes of its own, and these are paid in no other way but from a project "
-        "that the money funds.",
-        "改用相应的补助类型，或用普通清单经项目支付。", "Name a programme of that money, or pay from a project by an ordinary list.",
+        "Money outside the five is paid for programmes of its own, and these are paid in no other way but from a"
+        " project that the money funds.",
+        "改用相应的补助类型，或用普通清单经项目支付。",
+        "Name a programme of that money, or pay from a project by an ordinary list.",
     ),
 )  # fmt: skip
