@@ -112,7 +112,7 @@ SPOILT: dict[str, tuple[dict[str, Fields], set[str]]] = {
 @pytest.mark.parametrize("name", SPOILT)
 async def test_it_is_not_paid_with(name: str, world: World) -> None:
     spoilt, expected = SPOILT[name]
-    draft, allocation = await drafted(world, **spoilt)
+    draft, allocation = await drafted(world, None, **spoilt)
     at_approval = expected & {"payee-unknown", "not-on-roster"}
     if at_approval:
         with pytest.raises(asyncpg.PostgresError) as caught:

@@ -142,7 +142,9 @@ async def test_an_advance_that_the_bank_returns_goes_back_by_an_advance_return(a
               "results": [{"line_no": 1, "outcome": "returned", "reason": "户名不符"}]}  # fmt: skip
     answer = await api.post("district-maker", BANK, result)
     assert answer.status_code == 201, answer.text
-    drafts = await world.service.fetch("SELECT instruction_id, entry_kind FROM instruction WHERE entry_kind LIKE '%return'")
+    drafts = await world.service.fetch(
+        "SELECT instruction_id, entry_kind FROM instruction WHERE entry_kind LIKE '%return'"
+    )
     assert [row["entry_kind"] for row in drafts] == ["advance_return"]
     await world.post(DISTRICT, drafts[0]["instruction_id"])
     (shown,) = await listed(api)

@@ -168,7 +168,8 @@ async def _store_header(
     what = Draft(
         entry_kind=header.kind, document_no=header.document_no, effective_on=header.effective_on,
         summary=header.summary, functional_class=functional_class, economic_class=economic_class,
-        officer_id=header.officer_id, supervisor_id=header.supervisor_id, legs=legs, line_count=line_count, instruction_id=instruction_id,
+        officer_id=header.officer_id, supervisor_id=header.supervisor_id,
+        legs=legs, line_count=line_count, instruction_id=instruction_id,
     )  # fmt: skip
     await draft(connection, caller, book, what)
     await connection.execute(
