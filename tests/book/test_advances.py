@@ -228,17 +228,6 @@ async def post_both(world: World, postings: list[Posting]) -> Posted:
     return (await post_now(world.service, postings))[0]
 
 
-async def test_advance_and_payment_at_once_do_not_exceed_the_contract_together(
-    world: World, built: Built, db: Database
-) -> None:
-    postings = [await approved(built, "advance", 360_000), await approved(built, "pay", 900_000)]
-    assert await refused(post_both(world, postings)) == {"contract-exceeded"}
-    async with posters(db.service_url) as made:
-        outcomes = await together(made, postings)
-    assert outcomes == {"posted": 1, "refused: contract-exceeded": 1}
-    await assert_book_sound(world.service)
-
-
 async def test_the_limit_is_that_of_the_day_and_frees_up_as_advances_are_settled(world: World, built: Built) -> None:
     first = (await advanced(built)).entry_id
     with pytest.raises(FundledgerError) as caught:
