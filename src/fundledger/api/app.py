@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from fundledger.access.tokens import Tokens
 from fundledger.api import (
+    advances,
     allocations,
     anomalies,
     bank_results,
@@ -36,6 +37,7 @@ from fundledger.api import (
     projects,
     publicity,
     registry,
+    release_settlements,
     releases,
     reversals,
     trail,
@@ -55,6 +57,8 @@ ROUTERS = (
     problem_pages.router,
     instructions.router,
     releases.router,
+    release_settlements.router,
+    advances.router,
     bank_results.router,
     payment_templates.router,
     payments.router,
