@@ -109,12 +109,13 @@ class World:
                       exemption: str | None = "household_subsidy", **fields: Any) -> UUID:  # fmt: skip
         """An approved project with target, indicator, sources, managing unit, notices and an exemption from tendering.
 
-        `fields` are columns of its proposal; `status` says how far it goes (proposed, reviewed, approved, suspended).
+        `fields` are columns of its proposal; `status` says how far it goes (proposed, reviewed, approved, suspended);
+        `sources` are fen by fund, see `parts`.
         """
         project = new_id()
-        status = fields.pop("status", "approved")
+        status, sources = fields.pop("status", "approved"), fields.pop("sources", None)
         row = {**self.proposal(project, book), "programme_code": programme, "category": category, **fields}
-        await add_project(self.service, row, await self.deciders(row), status)
+        await add_project(self.service, row, await self.deciders(row), status, sources)
         if exemption is not None:
             await insert(self.service, "procurement", {
                 "book": book, "procurement_id": new_id(), "version": 1, "project_id": project, "method": "exempt",
@@ -260,11 +261,11 @@ def decisions(row: dict[str, Any], deciders: tuple[Caller, Caller], status: str 
     )  # fmt: skip
 
 
-def parts(row: dict[str, Any]) -> str:
-    """What hangs on a proposal, as SQL: an indicator, and half of the money from the factor fund, the rest from the others."""
+def parts(row: dict[str, Any], sources: dict[str, int] | None = None) -> str:
+    """What hangs on a proposal, as SQL: an indicator, and sources: half from the factor fund, the rest from the others."""
     key = {"book": row["book"], "project_id": row["project_id"], "version": row["version"]}
     each = row["planned_amount"] // 10
-    amounts = {"special_factor": row["planned_amount"] - 5 * each, "targeted": 2 * each, "public_affairs": each,
+    amounts = sources or {"special_factor": row["planned_amount"] - 5 * each, "targeted": 2 * each, "public_affairs": each,
                "district_increment": each, "recovered_stock": each}  # fmt: skip
     indicator = {"indicator_no": 1, "kind": "quantity", "name": "受益户数", "target_value": 50, "unit": "户"}
     return insertion("project_indicator", {**key, **indicator}) + "".join(
@@ -292,10 +293,13 @@ def notices(
 
 
 async def add_project(
-    connection: Connection, row: dict[str, Any], deciders: tuple[Caller, Caller], status: str = "approved"
-) -> None:
+    connection: Connection, row: dict[str, Any], deciders: tuple[Caller, Caller], status: str = "approved",
+    sources: dict[str, int] | None = None,
+) -> None:  # fmt: skip
     """A project from its proposal to a status, published at every level, in one round trip."""
-    await connection.execute(insertion("project", row) + parts(row) + decisions(row, deciders, status) + notices(row))
+    await connection.execute(
+        insertion("project", row) + parts(row, sources) + decisions(row, deciders, status) + notices(row)
+    )
 
 
 async def insert(connection: Connection, table: str, row: dict[str, Any]) -> None:
