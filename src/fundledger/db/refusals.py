@@ -54,6 +54,7 @@ CONSTRAINTS = {
     "budget_line_book_fund_code_fiscal_year_document_no_key": "budget-line-exists",
     "bank_result_pkey": "bank-result-exists",
     "division_pkey": "division-exists",
+    "year_close_pkey": "year-closed",
 }
 FOREIGN_KEYS = "reference-unknown"
 """A foreign key that does not hold: the named record is not in this book."""
