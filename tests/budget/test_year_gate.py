@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +19,7 @@ from tests.budget.turn import JANUARY, OLD, close_months, close_year, codes, hel
 from tests.builders import CITY, DISTRICT, OTHER_DISTRICT, TODAY, World
 from tests.soundness import assert_book_sound
 
-DOCUMENT = {"exception_document_no": "武财调1号"}
+DOCUMENT: dict[str, Any] = {"exception_document_no": "武财调1号"}
 
 
 async def two_villages(world: World, amount: int = 20_000_000) -> tuple[UUID, UUID]:
@@ -36,9 +38,7 @@ async def test_a_virement_moves_unreleased_money_to_another_village_even_above_t
     # The money is the target's now: it goes down as such.
     await world.release(target, 20_500_000)
     assert await world.balance("executable", allocation=target) == 20_500_000
-    figures = await world.service.fetch(
-        "SELECT allocation_id, allocated FROM allocation_status WHERE book = $1", CITY
-    )
+    figures = await world.service.fetch("SELECT allocation_id, allocated FROM allocation_status WHERE book = $1", CITY)
     assert {row["allocation_id"]: row["allocated"] for row in figures} == {source: 19_500_000, target: 20_500_000}
     await assert_book_sound(world.service)
 
@@ -59,7 +59,10 @@ async def test_every_fault_of_a_virement_is_named_at_once(world: World) -> None:
     assert "allocation-not-found" in await codes(
         world, "virement", Leg(1_000, allocation_id=new_id(), to_allocation_id=target), **DOCUMENT
     )
-    too_much = [Leg(20_000_001, allocation_id=source, to_allocation_id=target), Leg(1, allocation_id=source, to_allocation_id=next_year)]
+    too_much = [
+        Leg(20_000_001, allocation_id=source, to_allocation_id=target),
+        Leg(1, allocation_id=source, to_allocation_id=next_year),
+    ]
     assert await codes(world, "virement", *too_much) == {
         "balance-insufficient", "virement-differs", "virement-without-document"
     }  # fmt: skip
@@ -103,7 +106,7 @@ async def test_a_recovery_takes_what_the_district_still_holds_of_the_year_named(
     allocation = await world.funded(10_000)
     project = await in_project(world, allocation, 7_000)
     assert await codes(world, "recover", Leg(3_001, allocation_id=allocation)) == {"balance-insufficient"}
-    january = {"effective_on": JANUARY}
+    january: dict[str, Any] = {"effective_on": JANUARY}
     # Without a year it looks at the current one, where nothing stands.
     assert await codes(world, "recover", Leg(3_000, allocation_id=allocation), **january) == {"balance-insufficient"}
     assert await codes(world, "recover", Leg(3_000, allocation_id=allocation, exec_year=2019), **january) == set()
@@ -138,11 +141,14 @@ async def test_defunding_gives_money_back_within_the_year_it_stood_in(world: Wor
     leg = Leg(3_000, allocation_id=allocation, project_id=project)
     await moved(world, "defund", leg, book=DISTRICT)
     assert await held(world, "executable", 2019, allocation) == 6_000
-    january = {"effective_on": JANUARY, "book": DISTRICT}
+    january: dict[str, Any] = {"effective_on": JANUARY, "book": DISTRICT}
     assert await codes(world, "defund", leg, **january) == {"balance-insufficient"}
     past = Leg(4_000, allocation_id=allocation, project_id=project, exec_year=2019)
     await moved(world, "defund", past, **january)
-    assert (await held(world, "executable", 2019, allocation), await held(world, "executable", 2020, allocation)) == (10_000, 0)
+    assert (await held(world, "executable", 2019, allocation), await held(world, "executable", 2020, allocation)) == (
+        10_000,
+        0,
+    )
     assert await codes(world, "defund", past, **january) == {"balance-insufficient"}
     await assert_book_sound(world.service)
 
@@ -167,10 +173,13 @@ async def test_money_leaves_a_project_whatever_its_status_but_only_one_of_this_b
 async def test_a_carry_over_brings_executable_and_project_money_into_the_new_year(world: World) -> None:
     allocation = await world.funded(10_000)
     project = await in_project(world, allocation, 7_000)
-    fields = {"book": DISTRICT, "effective_on": JANUARY}
+    fields: dict[str, Any] = {"book": DISTRICT, "effective_on": JANUARY}
     fund = Leg(1_000, allocation_id=allocation, project_id=project)
     assert await codes(world, "fund", fund, **fields) == {"balance-insufficient"}
-    carried = [Leg(3_000, allocation_id=allocation, exec_year=2019), Leg(7_000, allocation_id=allocation, project_id=project, exec_year=2019)]
+    carried = [
+        Leg(3_000, allocation_id=allocation, exec_year=2019),
+        Leg(7_000, allocation_id=allocation, project_id=project, exec_year=2019),
+    ]
     await moved(world, "carry_over", *carried, **fields)
     assert [await held(world, kind, 2020, allocation) for kind in ("executable", "available")] == [3_000, 7_000]
     assert [await held(world, kind, 2019, allocation) for kind in ("executable", "available")] == [0, 0]
@@ -182,7 +191,7 @@ async def test_every_fault_of_a_carry_over_is_named(world: World) -> None:
     allocation = await world.funded(10_000)
     early = await world.allocate(await world.adopt(1_000, year=2020), 1_000, year=2020)
     await world.release(early, 1_000, release_kind="early")
-    fields = {"book": DISTRICT, "effective_on": JANUARY}
+    fields: dict[str, Any] = {"book": DISTRICT, "effective_on": JANUARY}
 
     async def refused(leg: Leg, day: date = JANUARY) -> set[str]:
         return await codes(world, "carry_over", leg, book=DISTRICT, effective_on=day)
@@ -192,11 +201,18 @@ async def test_every_fault_of_a_carry_over_is_named(world: World) -> None:
     # Neither within the year nor into the past.
     assert await refused(Leg(1, allocation_id=allocation, exec_year=2019), TODAY) == {"carry-over-year-wrong"}
     assert await refused(Leg(1, allocation_id=early, exec_year=2020), date(2019, 12, 1)) == {"carry-over-year-wrong"}
-    assert await refused(Leg(1, allocation_id=early, exec_year=2019)) == {"carry-over-not-needed", "balance-insufficient"}
+    assert await refused(Leg(1, allocation_id=early, exec_year=2019)) == {
+        "carry-over-not-needed",
+        "balance-insufficient",
+    }
     assert await refused(Leg(10_001, allocation_id=allocation, exec_year=2019)) == {"balance-insufficient"}
-    assert await refused(Leg(1, allocation_id=allocation, exec_year=2019, project_id=new_id())) >= {"project-not-in-library"}
+    assert await refused(Leg(1, allocation_id=allocation, exec_year=2019, project_id=new_id())) >= {
+        "project-not-in-library"
+    }
     assert "allocation-not-found" in await refused(Leg(1, allocation_id=new_id(), exec_year=2019))
-    assert "wrong-level" in await codes(world, "carry_over", Leg(1, allocation_id=allocation, exec_year=2019), effective_on=JANUARY)
+    assert "wrong-level" in await codes(
+        world, "carry_over", Leg(1, allocation_id=allocation, exec_year=2019), effective_on=JANUARY
+    )
     assert await codes(world, "carry_over", Leg(10_000, allocation_id=allocation, exec_year=2019), **fields) == set()
 
 
@@ -208,10 +224,14 @@ async def test_the_clock_runs_from_the_fiscal_year_whatever_became_of_the_money(
         leg = Leg(7_000, allocation_id=allocation, project_id=project, exec_year=year)
         await moved(world, "carry_over", leg, book=DISTRICT, effective_on=on)
     # Into another project: the clock does not start again.
-    await moved(world, "defund", Leg(7_000, allocation_id=allocation, project_id=project), book=DISTRICT, effective_on=last_day)
+    await moved(
+        world, "defund", Leg(7_000, allocation_id=allocation, project_id=project), book=DISTRICT, effective_on=last_day
+    )
     other = await in_project(world, allocation, 7_000, effective_on=last_day)
     leg = Leg(7_000, allocation_id=allocation, project_id=other, exec_year=2021)
-    assert await codes(world, "carry_over", leg, book=DISTRICT, effective_on=date(2022, 1, 2)) == {"surplus-not-carried"}
+    assert await codes(world, "carry_over", leg, book=DISTRICT, effective_on=date(2022, 1, 2)) == {
+        "surplus-not-carried"
+    }
     # 730 days after 31 December 2019 is 30 December 2021.
     left = Leg(3_000, allocation_id=allocation, exec_year=2019)
     assert await codes(world, "carry_over", left, book=DISTRICT, effective_on=day) == {"surplus-not-carried"}
@@ -223,7 +243,7 @@ async def test_the_clock_runs_from_the_fiscal_year_whatever_became_of_the_money(
 async def test_surplus_is_recovered_handed_in_and_not_released_again(world: World) -> None:
     allocation = await world.funded(10_000)
     project = await in_project(world, allocation, 4_000)
-    old = {"effective_on": OLD}
+    old: dict[str, Any] = {"effective_on": OLD}
     leg = Leg(4_000, allocation_id=allocation, project_id=project, exec_year=2019)
     await moved(world, "defund", leg, book=DISTRICT, **old)
     await moved(world, "recover", Leg(10_000, allocation_id=allocation, exec_year=2019), **old)
@@ -233,7 +253,9 @@ async def test_surplus_is_recovered_handed_in_and_not_released_again(world: Worl
     await moved(world, "surplus", Leg(9_000, allocation_id=allocation), **old)
     assert await world.balance("surplus", allocation=allocation) == 9_000
     status = await world.service.fetchrow(
-        "SELECT allocated, released, surplus FROM allocation_status WHERE book = $1 AND allocation_id = $2", CITY, allocation
+        "SELECT allocated, released, surplus FROM allocation_status WHERE book = $1 AND allocation_id = $2",
+        CITY,
+        allocation,
     )
     assert status is not None
     assert tuple(status) == (10_000, 1_000, 9_000)
@@ -247,7 +269,9 @@ async def test_surplus_needs_its_age_or_a_document(world: World) -> None:
     assert await codes(world, "surplus", leg, effective_on=date(2021, 12, 29)) == {"surplus-not-due"}
     assert await codes(world, "surplus", leg, **DOCUMENT) == set()
     assert await codes(world, "surplus", leg, effective_on=date(2021, 12, 30)) == set()
-    assert await codes(world, "surplus", Leg(8_001, allocation_id=allocation), effective_on=OLD) == {"balance-insufficient"}
+    assert await codes(world, "surplus", Leg(8_001, allocation_id=allocation), effective_on=OLD) == {
+        "balance-insufficient"
+    }
 
 
 async def test_a_district_hands_in_its_own_surplus_and_the_floor_still_counts_it(world: World) -> None:
@@ -259,11 +283,15 @@ async def test_a_district_hands_in_its_own_surplus_and_the_floor_still_counts_it
     foreign = Leg(1_000, allocation_id=granted, exec_year=2019)
     assert await codes(world, "surplus_own", foreign, book=DISTRICT, effective_on=OLD) == {"surplus-not-own"}
     floor = await world.service.fetchrow("SELECT adopted FROM floor_test WHERE book = $1", DISTRICT)
-    assert floor is not None and floor["adopted"] == 10_000
+    assert floor is not None
+    assert floor["adopted"] == 10_000
     status = await world.service.fetchrow(
-        "SELECT allocated, released, executable, surplus FROM allocation_status WHERE book = $1 AND allocation_id = $2", DISTRICT, own
+        "SELECT allocated, released, executable, surplus FROM allocation_status WHERE book = $1 AND allocation_id = $2",
+        DISTRICT,
+        own,
     )
-    assert status is not None and tuple(status) == (10_000, 10_000, 3_000, 7_000)
+    assert status is not None
+    assert tuple(status) == (10_000, 10_000, 3_000, 7_000)
     await assert_book_sound(world.service)
 
 
@@ -271,13 +299,16 @@ async def test_own_money_adopted_a_second_time_counts_to_the_floor_with_the_firs
     first, second = await own_money(world, 10_000), await own_money(world, 5_000)
     assert first != second
     floor = await world.service.fetchrow("SELECT adopted FROM floor_test WHERE book = $1", DISTRICT)
-    assert floor is not None and floor["adopted"] == 15_000
+    assert floor is not None
+    assert floor["adopted"] == 15_000
 
 
-async def test_money_of_a_past_year_is_neither_funded_nor_paid_nor_named_by_kinds_that_know_no_year(world: World) -> None:
+async def test_money_of_a_past_year_is_neither_funded_nor_paid_nor_named_by_kinds_that_know_no_year(
+    world: World,
+) -> None:
     allocation = await world.funded(1_000_000)
     project = await in_project(world, allocation, 500_000)
-    fields = {"book": DISTRICT, "effective_on": JANUARY}
+    fields: dict[str, Any] = {"book": DISTRICT, "effective_on": JANUARY}
     past = Leg(1_000, allocation_id=allocation, project_id=project, exec_year=2019)
     assert await codes(world, "fund", past, **fields) == {"past-year-money"}
     pay_list = await world.list_of(project, allocation, await world.persons(1), effective_on=JANUARY)
@@ -287,13 +318,15 @@ async def test_money_of_a_past_year_is_neither_funded_nor_paid_nor_named_by_kind
     _, target = await two_villages(world)
     named = Leg(1, allocation_id=target, to_allocation_id=target, exec_year=2019)
     assert "past-year-money" in await codes(world, "virement", named, **DOCUMENT)
-    assert "past-year-money" in await codes(world, "surplus", Leg(1, allocation_id=target, exec_year=2019), effective_on=OLD)
+    assert "past-year-money" in await codes(
+        world, "surplus", Leg(1, allocation_id=target, exec_year=2019), effective_on=OLD
+    )
     assert "past-year-money" in await codes(world, "release", Leg(1, allocation_id=target, exec_year=2020))
 
 
 async def test_a_leg_that_says_more_than_its_kind_reads_is_refused(world: World) -> None:
     allocation = await world.funded(10_000)
-    stray = {
+    stray: dict[str, Any] = {
         "budget_line_id": new_id(), "fund_code": "targeted", "fiscal_year": 2018, "district": OTHER_DISTRICT,
         "village_code": "420117001200", "allocation_document_no": "指1号", "payee_id": new_id(),
         "settles_entry_id": new_id(), "to_allocation_id": allocation,
@@ -315,13 +348,24 @@ async def test_reversals_of_the_kinds_undo_them_where_the_money_still_is(world: 
         (DISTRICT, await moved(world, "defund", Leg(500, allocation_id=allocation, project_id=project), book=DISTRICT)),
         (DISTRICT, await moved(world, "surplus_own", Leg(500, allocation_id=own), book=DISTRICT, **DOCUMENT)),
         (CITY, await moved(world, "surplus", Leg(500, allocation_id=source), **DOCUMENT)),
-        (DISTRICT, await moved(world, "carry_over", Leg(500, allocation_id=allocation, exec_year=2019), book=DISTRICT, effective_on=JANUARY)),
+        (
+            DISTRICT,
+            await moved(
+                world,
+                "carry_over",
+                Leg(500, allocation_id=allocation, exec_year=2019),
+                book=DISTRICT,
+                effective_on=JANUARY,
+            ),
+        ),
     ]
     before = await world.service.fetchval("SELECT count(*) FROM entry")
     for book, posted in entries:
         undo = Leg(500, undoes_entry_id=posted.entry_id, undoes_line_no=1)
         assert await codes(world, "reverse", undo, book=book, effective_on=JANUARY) == set()
-    assert await world.service.fetchval("SELECT count(*) FROM entry") == before + 7  # the recovery is undone in both books
+    assert (
+        await world.service.fetchval("SELECT count(*) FROM entry") == before + 7
+    )  # the recovery is undone in both books
     assert await world.balance("unreleased", allocation=source) == 20_000_000
     assert await world.balance("unreleased", allocation=target) == 20_000_000
     assert await held(world, "executable", 2019, allocation) == 6_000
@@ -340,9 +384,9 @@ async def test_a_virement_whose_money_went_on_is_not_undone(world: World) -> Non
 # -- closing a year
 
 
-async def refused_close(world: World, year: int = 2019, **fields: str | int) -> set[str]:
+async def refused_close(world: World, year: int = 2019, **fields: Any) -> set[str]:
     with pytest.raises(asyncpg.PostgresError) as refusal:
-        await close_year(world, year, **fields)  # type: ignore[arg-type]
+        await close_year(world, year, **fields)
     return codes_of(refusal.value)
 
 
@@ -350,13 +394,25 @@ async def test_a_year_closes_once_its_months_are_closed_and_its_accounts_empty(w
     allocation = await world.funded(10_000)
     project = await in_project(world, allocation, 4_000)
     assert await refused_close(world) == {"year-months-open", "year-has-balance"}
-    assert await refused_close(world, who="district-maker") == {"closer-without-duty", "year-months-open", "year-has-balance"}
+    assert await refused_close(world, who="district-maker") == {
+        "closer-without-duty",
+        "year-months-open",
+        "year-has-balance",
+    }
     assert await refused_close(world, 2999) == {"year-months-open", "year-not-over"}
-    carried = [Leg(6_000, allocation_id=allocation, exec_year=2019), Leg(4_000, allocation_id=allocation, project_id=project, exec_year=2019)]
+    carried = [
+        Leg(6_000, allocation_id=allocation, exec_year=2019),
+        Leg(4_000, allocation_id=allocation, project_id=project, exec_year=2019),
+    ]
     await moved(world, "carry_over", *carried, book=DISTRICT, effective_on=JANUARY)
     await close_months(world)
     close_id = await close_year(world)
-    assert await world.service.fetchval("SELECT count(*) FROM log_queue WHERE kind = 'year_close' AND record_id = $1", close_id) == 1
+    assert (
+        await world.service.fetchval(
+            "SELECT count(*) FROM log_queue WHERE kind = 'year_close' AND record_id = $1", close_id
+        )
+        == 1
+    )
     assert await refused_close(world) == {"year-closed"}
     assert await refused_close(world, who="poverty-approver") == {"year-closed", "closer-without-duty"}
 
@@ -367,9 +423,7 @@ async def test_a_year_with_a_balance_names_every_account(world: World) -> None:
     await close_months(world)
     with pytest.raises(asyncpg.PostgresError) as refusal:
         await close_year(world)
-    import json
-
-    rows = json.loads(str(refusal.value.detail))  # type: ignore[attr-defined]
+    rows = json.loads(refusal.value.detail or "")
     assert [(row["params"]["account_kind"], row["params"]["project_id"], row["params"]["remaining"]) for row in rows] == [
         ("executable", None, 6_000), ("available", str(project), 4_000)
     ]  # fmt: skip
@@ -385,13 +439,17 @@ async def test_the_city_closes_a_year_when_no_unreleased_money_is_surplus_by_its
     await assert_book_sound(world.service)
 
 
-async def test_what_comes_back_to_a_closed_year_leaves_by_defunding_carry_over_or_recovery_but_not_by_reversal(world: World) -> None:
+async def test_what_comes_back_to_a_closed_year_leaves_by_defunding_carry_over_or_recovery_but_not_by_reversal(
+    world: World,
+) -> None:
     allocation = await world.funded(1_000_000)
     project = await in_project(world, allocation, 16_000)
     payees = await world.persons(2)
     paid = await world.pay(await world.list_of(project, allocation, payees))
-    january = {"effective_on": JANUARY}
-    carried = await moved(world, "carry_over", Leg(984_000, allocation_id=allocation, exec_year=2019), book=DISTRICT, **january)
+    january: dict[str, Any] = {"effective_on": JANUARY}
+    carried = await moved(
+        world, "carry_over", Leg(984_000, allocation_id=allocation, exec_year=2019), book=DISTRICT, **january
+    )
     await close_months(world)
     await close_year(world)
     for line in (1, 2):
@@ -404,7 +462,10 @@ async def test_what_comes_back_to_a_closed_year_leaves_by_defunding_carry_over_o
     taken = Leg(8_000, allocation_id=allocation, project_id=project, exec_year=2019)
     assert await codes(world, "defund", taken, book=DISTRICT, **january) == set()
     assert await codes(world, "recover", Leg(4_000, allocation_id=allocation, exec_year=2019), **january) == set()
-    assert await codes(world, "carry_over", Leg(4_000, allocation_id=allocation, exec_year=2019), book=DISTRICT, **january) == set()
+    assert (
+        await codes(world, "carry_over", Leg(4_000, allocation_id=allocation, exec_year=2019), book=DISTRICT, **january)
+        == set()
+    )
     assert await codes(world, "carry_over", taken, book=DISTRICT, **january) == set()
     # Nothing of the closed year itself: its months are closed.
     assert "period-closed" in await codes(world, "defund", taken, book=DISTRICT, effective_on=date(2019, 12, 31))
@@ -414,5 +475,8 @@ async def test_what_comes_back_to_a_closed_year_leaves_by_defunding_carry_over_o
 async def test_the_service_writes_no_year_close_of_its_own(world: World) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await world.service.execute(
-            "INSERT INTO year_close VALUES ($1, 2019, $2, $3, '关账', 1, now())", DISTRICT, new_id(), world.who("district-approver").staff_id
+            "INSERT INTO year_close VALUES ($1, 2019, $2, $3, '关账', 1, now())",
+            DISTRICT,
+            new_id(),
+            world.who("district-approver").staff_id,
         )

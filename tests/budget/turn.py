@@ -33,10 +33,15 @@ async def codes(world: World, kind: str, *legs: Leg, book: int = CITY, **fields:
     return set()
 
 
-async def own_money(world: World, amount: int, *, year: int = 2019, fund: str = "recovered_stock", **fields: Any) -> UUID:
+async def own_money(
+    world: World, amount: int, *, year: int = 2019, fund: str = "recovered_stock", **fields: Any
+) -> UUID:
     """The district's own money; its allocation."""
     known = await world.service.fetchval(
-        "SELECT count(*) FROM declared_figure WHERE book = $1 AND fund_code = $2 AND fiscal_year = $3", DISTRICT, fund, year
+        "SELECT count(*) FROM declared_figure WHERE book = $1 AND fund_code = $2 AND fiscal_year = $3",
+        DISTRICT,
+        fund,
+        year,
     )
     if not known:
         await insert(world.service, "declared_figure", {

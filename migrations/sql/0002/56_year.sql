@@ -3,12 +3,6 @@
 -- Idle money grows old from the last day of its fiscal year, whatever project or village it went to meanwhile (国办发
 -- 〔2014〕70号, 财预〔2015〕15号): after `surplus_days` it is no more carried over or released but handed in.
 
-INSERT INTO parameter (code, version, value, unit, valid_from, valid_to, source, note) VALUES
-    ('surplus_days', 1, 730, 'days', '2016-01-01', NULL, '国办发〔2014〕70号; 财预〔2015〕15号',
-     'from 31 December of the fiscal year; re-purposing does not restart it');
-INSERT INTO log_queue (order_no, book, kind, record_id)
-SELECT nextval('record_order'), 420100, 'parameter', parameter_id FROM parameter WHERE code = 'surplus_days';
-
 -- The first day on which money of a fiscal year is surplus (结余), by the rule in force on a day; null: there is no rule.
 CREATE FUNCTION surplus_on(p_fiscal_year integer, p_day date) RETURNS date
 LANGUAGE sql STABLE AS $$ SELECT make_date(p_fiscal_year, 12, 31) + parameter_value('surplus_days', p_day)::integer $$;

@@ -27,7 +27,7 @@ ROWS: tuple[Problem, ...] = (
         "virement-differs", Family.REFUSED, _VIREMENT,
         "调剂双方的资金或年度不同", "The two allocations differ in fund or year",
         "调剂只在同一资金、同一年度之间进行；调出指标是 {fiscal_year} 年度的 {fund_code}。",
-        "A virement stays within one fund and fiscal year; the allocation it takes from is {fund_code} of {fiscal_year}.",
+        "A virement stays within one fund and fiscal year; it takes from {fund_code} of {fiscal_year}.",
         "选择同一资金和年度的指标。", "Choose an allocation of the same fund and year.",
     ),
     Problem(
@@ -46,7 +46,7 @@ ROWS: tuple[Problem, ...] = (
         "carry-over-year-wrong", Family.REFUSED, _CARRY,
         "结转年度不对", "That year can't be carried over on that day",
         "{exec_year} 年度的资金不能在 {effective_on} 结转：只能从以前年度转入业务日期所在年度。",
-        "Money of {exec_year} is not carried over on {effective_on}: it goes from an earlier year into that day's year.",
+        "Money of {exec_year} is not carried over on {effective_on}: only from an earlier year into that day's.",
         "改正转出年度或业务日期。", "Correct the year or the effective date.",
     ),
     Problem(
@@ -67,7 +67,7 @@ ROWS: tuple[Problem, ...] = (
         "surplus-not-released", Family.REFUSED, _SURPLUS,
         "已成结余，不能下达", "The money is surplus and is not released",
         "{fiscal_year} 年度的资金从 {surplus_on} 起按结余管理，没有批准文件不能再下达。",
-        "Money of fiscal year {fiscal_year} is surplus from {surplus_on} on; it is not released again without a document.",
+        "Money of fiscal year {fiscal_year} is surplus from {surplus_on} on; releasing it again needs a document.",
         "作结余上缴；确需下达的，注明批准文件的文号。", "Hand it in as surplus, or name the document that allows it.",
     ),
     Problem(
@@ -87,7 +87,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "nothing-to-carry", Family.REFUSED, _CARRY,
         "没有可结转的资金", "Nothing may be carried over",
-        "{from_year} 年度的账户中没有可以结转的余额。", "The accounts of {from_year} hold nothing that may be carried over.",
+        "{from_year} 年度的账户中没有可以结转的余额。",
+        "The accounts of {from_year} hold nothing that may be carried over.",
         "查看年度情况表，按所列办法处理余额。", "Look at the year's state; it says what to do with each balance.",
     ),
     Problem(
