@@ -178,7 +178,7 @@ async def create_carry_over(
         ),
     )  # fmt: skip
     left = await turn.left_of(await driver_of(session), book, answer.instruction_id)
-    return CarryOverAnswer(**answer.model_dump(), left=[LeftAnswer.model_validate(item) for item in left])
+    return CarryOverAnswer(**dict(answer), left=[LeftAnswer.model_validate(item) for item in left])
 
 
 class YearBalanceAnswer(Answer):

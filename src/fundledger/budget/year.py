@@ -12,7 +12,7 @@ Nothing here posts or locks; the gate decides (``64_gate_year.sql``) when a seco
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -172,7 +172,9 @@ async def draft_carry_over(
     """
     if from_year >= heading.effective_on.year:
         raise problem("carry-over-year-wrong", exec_year=from_year, effective_on=str(heading.effective_on))
-    rows = await connection.fetch(_LEFT_OF_YEAR, book, from_year, heading.effective_on)
+    rows: list[dict[str, Any]] = [
+        dict(row) for row in await connection.fetch(_LEFT_OF_YEAR, book, from_year, heading.effective_on)
+    ]
     legs = [
         Leg(row["balance"], allocation_id=row["allocation_id"], project_id=row["project_id"], exec_year=from_year)
         for row in rows
@@ -190,7 +192,7 @@ async def draft_carry_over(
     )  # fmt: skip
 
 
-def _left(row: Mapping[str, Any]) -> LeftBehind:
+def _left(row: dict[str, Any]) -> LeftBehind:
     values = {key: value for key, value in row.items() if key != "is_surplus"}
     return LeftBehind(
         **values, code="advance-not-carried" if row["account_kind"] == "advanced" else "surplus-not-carried"

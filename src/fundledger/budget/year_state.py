@@ -1,8 +1,8 @@
 """How a year of a book stands (年度情况): its months, what is left in its accounts, what is due with each; closing it.
 
 A balance's age is counted in days from the last day of its fiscal year (国办发〔2014〕70号). `due` is what the rules
-leave to do with it on a day: spend it in its year; then carry it over, or, once it is surplus, recover it (the city) or hand
-it in (a district's own money, the city's unreleased), after taking it back from its project; settle an advance.
+leave to do with it on a day: spend it in its year; then carry it over, or, once it is surplus, recover it (the city) or
+hand it in (a district's own money, the city's unreleased), after taking it back from its project; settle an advance.
 `close_year` calls ``gate_close_year``, which locks the year's months and accounts.
 """
 
