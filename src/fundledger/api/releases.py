@@ -40,7 +40,7 @@ class ReleaseItem(Body):
 
 
 class Release(Exceptional):
-    """A release; `kind`: early (提前下达), instalment (分期), prepaid (先预拨后清算), full.
+    """A release; `kind`: early (提前下达), instalment (分期), prepaid (先预拨后清算), topup (清算补足), full.
 
     Money that is surplus is released again only with `exception_document_no`.
     """
