@@ -31,7 +31,7 @@ MAY_CALL = {
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
     "refresh_statistics", "notice_workdays", "workdays_between", "objection_stands", "annual_plan_id", "notice_amounts",
     "notice_standing", "project_levels",
-    "refresh_statistics", "gate_close_year", "surplus_on",
+    "gate_close_year", "surplus_on",
 }  # fmt: skip
 WRITES = {
     "gate_post",
