@@ -191,7 +191,8 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "an advance to a person": ("funds", SUBSIDY, lambda c: c.but(kind="advance", procurement={"estimate": 100_000}), {"advance-not-to-organisation"}),
     "an advance that another answers for": ("funds", ADVANCE, lambda c: c.but(leg={"payee_id": new_id()}), {"advance-payee-differs"}),
     "advanced beyond the limit": ("funds", ADVANCE, lambda c: c.but(amount=360_001), {"advance-above-limit"}),
-    "other money in a programme of donations": ("funds", SUBSIDY, lambda c: c.but(programme="donation_relief", payee_kind="household"),
+    "other money in a programme of donations": ("funds", SUBSIDY, lambda c: c.but(
+        programme="donation_relief", category="donation", payee_kind="household", procurement={"exemption_code": "below_threshold"}),
                                                 {"programme-outside-five"}),
     # 项目到区
     "a project of nobody": ("projects", SUBSIDY, lambda c: c.but(line={"project": new_id()}),

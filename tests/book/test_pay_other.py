@@ -165,7 +165,7 @@ async def test_a_household_is_not_given_the_same_twice(world: World) -> None:
 async def test_donations_may_also_fund_a_project_and_then_all_five_hold(world: World) -> None:
     allocation = await received(world)
     project = await world.project(
-        programme="donation_relief", category="donation", exemption="work_relief", sources={"donation": PLANNED}
+        programme="donation_relief", category="donation", exemption="below_threshold", sources={"donation": PLANNED}
     )
     leg = Leg(100_000, allocation_id=allocation, project_id=project)
     await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [leg]))
