@@ -128,10 +128,8 @@ RULES: dict[str, str] = {
             WHERE u.book = e.book AND u.undoes_entry_id = e.entry_id AND u.undoes_line_no = l.line_no)
         GROUP BY 1, 2, 3, 4 HAVING count(*) > 1""",
     "no award was paid beyond its contract": """
-        SELECT a.book, a.project_id FROM account a JOIN account_balance b USING (book, account_id)
-        JOIN procurement_current c ON c.book = a.book AND c.project_id = a.project_id AND c.method <> 'exempt'
-        WHERE a.account_kind = 'paid' GROUP BY a.book, a.project_id
-        HAVING sum(b.received - b.given) > max(c.contract_amount + c.approved_changes)""",
+        SELECT c.book, c.procurement_id FROM procurement_current c
+        WHERE c.method <> 'exempt' AND contract_paid(c.book, c.procurement_id) > coalesce(contract_sum(c.book, c.procurement_id), 0)""",
     "a closed month took nothing more": """
         SELECT e.* FROM entry e JOIN period_close c ON c.book = e.book AND c.month = date_trunc('month', e.effective_on)::date
         WHERE e.order_no > c.order_no""",

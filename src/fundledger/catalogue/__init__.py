@@ -25,6 +25,7 @@ from fundledger.catalogue.payments import ROWS as PAYMENTS
 from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
+from fundledger.catalogue.tendering import ROWS as TENDERING
 from fundledger.catalogue.trail import ROWS as TRAIL
 from fundledger.errors import ParamValue, Problem
 
@@ -39,6 +40,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     ALLOCATIONS,
     BUDGET,
     PROJECTS,
+    TENDERING,
     PAYMENTS,
     PAST_YEARS,
     RECORDS,
