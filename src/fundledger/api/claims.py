@@ -1,4 +1,4 @@
-"""Reimbursement claims (报账单): recorded with their vouchers, decided once by another person, named by payment lists."""
+"""Reimbursement claims (报账单): recorded with vouchers, decided once by another person, named by payment lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence documents (佐证材料): sent as they are, kept under their SHA-256, shown to the book's people and to watchers.
+"""Evidence documents (佐证材料): sent as they are, kept under their SHA-256, shown to the book's people and watchers.
 
 The title is a query parameter, so that the same key with another title is another call; it names nobody, and a title
 with somebody's number is refused. A document may show people: the city's offices read the list, not the documents.

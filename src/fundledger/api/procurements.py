@@ -68,7 +68,7 @@ class ProcurementVersion(ProcurementBody):
 
 
 class ProcurementAnswer(Answer):
-    """One version of a procurement record. `stage` null: recorded before stages were. `approved_changes`: of then, too."""
+    """One version of a procurement. `stage` null: from before there were stages; `approved_changes`: of that time."""
 
     procurement_id: UUID
     version: int

@@ -43,7 +43,7 @@ ROWS: tuple[Problem, ...] = (
         "procurement-incomplete", Family.MALFORMED, _TENDER,
         "招投标记录不完整", "The procurement record is incomplete",
         "中标须有中标人，合同须有合同号和金额，此前不填；豁免须有豁免类别，且不填合同。",
-        "An award names its awardee, a contract its number and amount, and neither before; an exemption its kind alone.",
+        "An award names its awardee, a contract number and amount, neither sooner; an exemption its kind alone.",
         "补全所列字段。", "Fill in the fields named.",
     ),
     Problem(

@@ -61,7 +61,8 @@ ROWS: tuple[Problem, ...] = (
         "合同金额与中标价不符", "The contract differs from the bid",
         "中标价为 {bid} 元，合同金额为 {contract} 元，没有说明文件。",
         "The bid was {bid} yuan, the contract says {contract} yuan, and no document explains it.",
-        "按中标价签订，或填写说明差额的文号。", "Sign at the price that was bid, or name the document that explains it.",
+        "按中标价签订，或填写说明差额的文号。",
+        "Sign at the price that was bid, or name the document that explains it.",
     ),
     Problem(
         "retention-too-high", Family.REFUSED, _CLAIM,
@@ -134,14 +135,15 @@ ROWS: tuple[Problem, ...] = (
         "retention-held", Family.REFUSED, _CLAIM,
         "质量保证金尚不能支付", "The retention is still held",
         "质量保证金为合同的 {retention_percent}%，期满前累计支付不得超过 {limit} 元。",
-        "{retention_percent} % of the contract is retained; until its release no more than {limit} yuan is paid in all.",
+        "{retention_percent} % of the contract is retained; until its release {limit} yuan in all is the most.",
         "竣工验收且保证期满后再支付。", "Pay it once the days after the final acceptance are over.",
     ),
     Problem(
         "claim-missing", Family.REFUSED, _CLAIM,
         "没有报账单", "There is no claim",
         "向单位付款须有报账单。", "A payment to an organisation names its reimbursement claim.",
-        "先登记报账单并审核，在清单中填写 claim_id。", "Record the claim, have it reviewed, and name its claim_id in the list.",
+        "先登记报账单并审核，在清单中填写 claim_id。",
+        "Record the claim, have it reviewed, and name its claim_id in the list.",
     ),
     Problem(
         "claim-not-reviewed", Family.REFUSED, _CLAIM,

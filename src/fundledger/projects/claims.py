@@ -1,4 +1,4 @@
-"""Reimbursement claims (报账单; domain.md 2.10): what a payee asks for, with its vouchers, decided once by a second person.
+"""Reimbursement claims (报账单; domain.md 2.10): what a payee asks for, with vouchers, decided once by another person.
 
 Every payment to an organisation names an approved claim of its project, contract and payee, and all payments under a
 claim together stay within it (the gate). An invoice is claimed once in a book (PRC-22); a rejected claim gives its
@@ -103,8 +103,8 @@ async def only_procurement(connection: Connection, book: int, project_id: UUID) 
 async def record_claim(connection: Connection, caller: Caller, book: int, claim_id: UUID, new: NewClaim) -> None:
     """Record a claim with its vouchers.
 
-    Raises `procurement-not-named`, `claim-vouchers-short`, `invoice-claimed-before`, and `reference-unknown` for what is
-    not in this book. In the caller's transaction.
+    Raises `procurement-not-named`, `claim-vouchers-short`, `invoice-claimed-before`, and `reference-unknown` for what
+    is not in this book. In the caller's transaction.
     """
     procurement = new.procurement_id or await only_procurement(connection, book, new.project_id)
     if procurement is None:

@@ -25,6 +25,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _TEXTS = ("utf-8", "gb18030")
 _PERSONAL = re.compile(r"(?<!\d)(1[3-9]\d{9}|\d{15,19}|\d{17}[Xx])(?!\d)")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _METADATA = "book, sha256, media_type, size_bytes, title, recorded_by, recorded_at"
 
 _KEEP = """
@@ -64,7 +65,7 @@ def _archive_with(folder: str) -> Callable[[bytes], bool]:
 
 
 def _is_text(content: bytes) -> bool:
-    if b"\0" in content:
+    if _CONTROL.search(content):
         return False
     for encoding in _TEXTS:
         try:

@@ -6,7 +6,7 @@ Each stage is a version of the record; a project has several records where it ha
 an open or selective tender is refused where the lots that belong together reach the threshold of their day (NDRC order
 16; parameters `tender_threshold_…`), an award without a valid bid always. An exemption names a kind that the project's
 category and the merged estimate allow (``exemption_rule``). Payments go to the awardee and never beyond contract and
-approved changes (`contracts`); once paid, method, exemption and awardee stay, and a signed contract's terms stay anyhow.
+approved changes (`contracts`); once paid, method, exemption and awardee stay; a signed contract's terms stay anyhow.
 
 This module says what is missing in a record and whether an exemption fits; everything else is said by the trigger
 ``check_procurement``, which holds the project's row like the gate does, and again by the gate when money is paid.
