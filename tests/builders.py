@@ -105,7 +105,7 @@ class World:
         return allocation
 
     async def project(self, *, programme: str = "labour_subsidy", category: str = "employment", book: int = DISTRICT,
-                      exemption: str | None = "household_subsidy", **fields: Any) -> UUID:  # fmt: skip
+                      exemption: str | None = "household_subsidy", estimate: int = 1_000, **fields: Any) -> UUID:  # fmt: skip
         """An approved project with target, managing unit, notice and an exemption from tendering."""
         project = new_id()
         maker = self.who("district-maker" if book == DISTRICT else "other-maker")
@@ -120,7 +120,7 @@ class World:
         if exemption is not None:
             await insert(self.service, "procurement", {
                 "book": book, "procurement_id": new_id(), "version": 1, "project_id": project, "method": "exempt",
-                "estimate": 1_000, "exemption_code": exemption, "evidence_sha256": await self.evidence(book),
+                "estimate": estimate, "exemption_code": exemption, "evidence_sha256": await self.evidence(book),
                 "document_no": "招豁1号", "recorded_by": maker.staff_id,
             })  # fmt: skip
         return project
