@@ -106,6 +106,7 @@ class Case:
 
     programme: str = "labour_subsidy"
     payee_kind: str = "person"
+    kind: str = "pay"
     category: str = "employment"
     amount: int = 8_000
     funded: int = 50_000_000
@@ -228,11 +229,12 @@ class Case:
         """Draft a list (another one, when called again); it becomes the one that `Built` speaks of."""
         world = built.world
         payee = built.household if self.payee_kind == "household" else built.person
-        leg = Leg(self.amount, allocation_id=built.allocation, project_id=built.project, **self.leg)
+        named = {"project_id": built.project, "payee_id": payee if self.kind == "advance" else None, **self.leg}
+        leg = Leg(self.amount, allocation_id=built.allocation, **named)
         header = {"effective_on": self.effective_on, "economic_class": self.economic_class, **self.header}
-        built.pay_list = await world.draft(DISTRICT, "pay", [leg], line_count=1, **header)
+        built.pay_list = await world.draft(DISTRICT, self.kind, [leg], line_count=1, **header)
         claim_id = None
-        if self.payee_kind == "organisation" and self.claim is not None:
+        if self.payee_kind == "organisation" and self.kind == "pay" and self.claim is not None:
             decision = None if self.claim == "waiting" else self.claim
             claim_id = await world.claim(
                 built.project, built.procurement, self.line.get("payee_id", built.person), self.claimed or self.amount,
@@ -269,3 +271,5 @@ WORKS = Case(
     procurement={"contract_amount": 1_200_000},
 )  # fmt: skip
 """A road, paid to the firm that won the tender."""
+ADVANCE = WORKS.but(kind="advance", amount=360_000)
+"""Three tenths of the road, advanced to the firm that won the tender (预拨)."""

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from fundledger.access.tokens import Tokens
 from fundledger.api import (
+    advances,
     allocations,
     anomalies,
     bank_results,
@@ -28,6 +29,7 @@ from fundledger.api import (
     log,
     notices,
     officers,
+    payment_templates,
     payments,
     periods,
     policy,
@@ -35,6 +37,7 @@ from fundledger.api import (
     procurements,
     projects,
     registry,
+    release_settlements,
     releases,
     reversals,
     trail,
@@ -54,7 +57,10 @@ ROUTERS = (
     problem_pages.router,
     instructions.router,
     releases.router,
+    release_settlements.router,
+    advances.router,
     bank_results.router,
+    payment_templates.router,
     payments.router,
     registry.router,
     households.router,
