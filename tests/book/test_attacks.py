@@ -31,11 +31,13 @@ MAY_CALL = {
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
     "refresh_statistics", "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
     "finally_accepted_on",
+    "gate_close_year", "surplus_on",
 }  # fmt: skip
 WRITES = {
     "gate_post",
     "gate_approve",
     "gate_close_period",
+    "gate_close_year",
     "record_refusal",
     "publish_notice",
     "log_append",

@@ -41,6 +41,7 @@ from fundledger.api import (
     releases,
     reversals,
     trail,
+    year,
 )
 from fundledger.api.deps import Services
 from fundledger.api.limits import BodyLimit
@@ -76,6 +77,7 @@ ROUTERS = (
     evidence.router,
     projects.router,
     reversals.router,
+    year.router,
     book.router,
     entries.router,
     trail.router,
