@@ -22,6 +22,7 @@ MAY_INSERT = {
     "division", "village_list", "village_list_version", "registry_import", "household", "person", "organisation", "officer_term",
     "registry_status", "roster_member", "project", "project_indicator", "project_financing", "project_objection", "project_evaluation",
     "project_evaluation_indicator", "notice_objection", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
+    "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review",
     "payment_list", "payment_line", "payment_line_private", "bank_result", "rejection", "idempotency",
 }  # fmt: skip
 """Records of the outer world and drafts: what a maker says, before anybody approved it."""
@@ -31,6 +32,8 @@ MAY_CALL = {
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
     "refresh_statistics", "notice_workdays", "workdays_between", "objection_stands", "annual_plan_id", "notice_amounts",
     "notice_standing", "project_levels",
+    "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
+    "finally_accepted_on",
     "gate_close_year", "surplus_on",
 }  # fmt: skip
 WRITES = {

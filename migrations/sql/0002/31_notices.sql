@@ -110,7 +110,7 @@ BEGIN
         WHEN 'project' THEN ARRAY(SELECT p.planned_amount FROM project p WHERE p.book = p_book AND p.project_id = p_subject ORDER BY p.version DESC LIMIT 1)
         WHEN 'payment_list' THEN ARRAY(SELECT n.total FROM payment_list l JOIN instruction n ON n.book = l.book AND n.instruction_id = l.instruction_id
                                        WHERE l.book = p_book AND l.instruction_id = p_subject)
-        WHEN 'procurement' THEN ARRAY(SELECT unnest(array_remove(ARRAY[c.estimate, c.contract_amount + c.approved_changes], NULL))
+        WHEN 'procurement' THEN ARRAY(SELECT unnest(array_remove(ARRAY[c.estimate, contract_sum(c.book, c.procurement_id)], NULL))
                                       FROM (SELECT * FROM procurement c WHERE c.book = p_book AND c.procurement_id = p_subject ORDER BY c.version DESC LIMIT 1) c)
         WHEN 'allocation' THEN ARRAY(SELECT s.allocated FROM allocation_status s WHERE s.book = p_book AND s.allocation_id = p_subject)
         WHEN 'acceptance' THEN ARRAY(SELECT p.planned_amount FROM (SELECT * FROM acceptance a WHERE a.book = p_book AND a.acceptance_id = p_subject

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from fundledger.errors import problem
 from fundledger.projects.tables import (
     Acceptance,
+    Bid,
     Notice,
     NoticeObjection,
     OfficerTerm,
@@ -30,6 +31,7 @@ Record = TypeVar(
     OfficerTerm,
     Project,
     Procurement,
+    Bid,
     Acceptance,
     Notice,
     ProjectObjection,
@@ -43,6 +45,7 @@ ID_OF: dict[type[SQLModel], str] = {
     OfficerTerm: "officer_id",
     Project: "project_id",
     Procurement: "procurement_id",
+    Bid: "bid_id",
     Acceptance: "acceptance_id",
     Notice: "notice_id",
     ProjectObjection: "objection_id",
