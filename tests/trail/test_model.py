@@ -74,7 +74,9 @@ class Play:
             "recover": (f"executable {allocation}", f"unreleased {allocation}"),
             "virement": (f"unreleased {allocation}", f"unreleased {self._next_to(allocation)}"),
         }[kind]
-        enough = amount <= len(self.model.held(payer)) and payer != to
+        if payer == to:
+            return  # a virement needs two allocations
+        enough = amount <= len(self.model.held(payer))
         try:
             entry = await self._post(kind, allocation, project, amount)
         except FundledgerError:
