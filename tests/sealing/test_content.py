@@ -16,8 +16,21 @@ from fundledger.sealing.content import digests
 from fundledger.sealing.leaf import PAYMENTS
 from tests.builders import DISTRICT, World, insert
 
-KINDS = ("adopt", "allocate", "release", "adopt_own", "fund", "pay", "return", "reverse", "advance", "settle",
-         "pay_other", "virement", "carry_over")
+KINDS = (
+    "adopt",
+    "allocate",
+    "release",
+    "adopt_own",
+    "fund",
+    "pay",
+    "return",
+    "reverse",
+    "advance",
+    "settle",
+    "pay_other",
+    "virement",
+    "carry_over",
+)
 NASTY = (
     '"', "\\", "/", "</script>", "'", "\b\f\n\r\t", "\x01\x1f\x7f\x80\x9f", "\u2028\u2029", "金额", "é", "e\u0301",
     "\ufeff", "\U0001f600", "\U0010ffff", "|", "\n|", "null", "{}", " ", "", "a" * 300,

@@ -25,9 +25,22 @@ from tests.trail.money import ask, bank_returns, pay, sealed, undo
 
 Move = tuple[str, int, int]
 MOVES = st.tuples(
-    st.sampled_from([
-        "allocate", "release", "release", "fund", "fund", "pay", "pay", "recover", "defund", "virement", "undo", "undo",
-    ]),
+    st.sampled_from(
+        [
+            "allocate",
+            "release",
+            "release",
+            "fund",
+            "fund",
+            "pay",
+            "pay",
+            "recover",
+            "defund",
+            "virement",
+            "undo",
+            "undo",
+        ]
+    ),
     st.integers(0, 7),
     st.integers(1, 12),
 )
@@ -119,7 +132,9 @@ class Play:
 
     def _next_to(self, allocation: UUID) -> UUID:
         ring = [*self.allocations, allocation]
-        return self.allocations[(ring.index(allocation) + 1) % len(self.allocations)] if self.allocations else allocation
+        return (
+            self.allocations[(ring.index(allocation) + 1) % len(self.allocations)] if self.allocations else allocation
+        )
 
     async def _undo(self, which: int, amount: int) -> None:
         kind, entry, other = self.posted[-1 - which % len(self.posted)]

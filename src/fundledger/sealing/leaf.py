@@ -24,7 +24,7 @@ from fundledger.sealing.canonical import MAX_INT
 FORMAT = 1
 """The ``v`` of a record or line that needs none of the fields of version 2."""
 EXTENDED = 2
-"""With what the district year brought: advances with their payees, settlements, re-issues, contracts, claims, year closes."""
+"""With what the district year brought: payees of advances, settlements, re-issues, contracts, claims, year closes."""
 
 KINDS = ("entry", "approval", "refusal", "notice", "parameter", "period_close", "year_close")
 PAYMENTS = frozenset({"pay", "advance", "pay_other"})
@@ -106,7 +106,8 @@ def entry(row: Row, lines_root: bytes) -> dict[str, object]:
         "approver_id": str(row["approver_id"]), "payer_id": _id(row["payer_id"]),
         "content_sha256": row["content_sha256"].hex(), "line_count": row["line_count"],
         "total": format_yuan(row["total"]), "recorded_at": instant(row["recorded_at"]),
-        "list": None if row["payee_kind"] is None else _list(row, extended=extended), "lines_root": lines_root.hex(),
+        "list": None if row["payee_kind"] is None else _list(row, extended=extended), 
+        "lines_root": lines_root.hex(),
     }  # fmt: skip
 
 

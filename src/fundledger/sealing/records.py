@@ -208,7 +208,8 @@ async def _short_roots(
 
 
 def _columns(entries: Iterable[Row]) -> list[list[Any]]:
-    rows = [(row["book"], row["entry_id"], row["entry_kind"] in leaf.PAYMENTS, row["instruction_id"]) for row in entries]
+    rows = [(row["book"], row["entry_id"], row["entry_kind"] in leaf.PAYMENTS, row["instruction_id"])
+            for row in entries]  # fmt: skip
     return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
 
 

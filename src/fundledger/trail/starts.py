@@ -50,8 +50,8 @@ class Starts:
     beyond: Place | None
 
 
-# Lots: what an account received; money that came back (undone, recovered, taken back from a project) or was carried over
-# is not new money. A settlement moves money that its payee has had since the advance.
+# Lots: what an account received; money that came back (undone, recovered, taken back from a project) or was carried
+# over is not new money. A settlement moves money that its payee has had since the advance.
 _LOTS: Final = """SELECT t.* FROM account a JOIN transfer t ON t.book = a.book AND t.debit_account = a.account_id
     AND t.undoes_entry_id IS NULL WHERE a.book = $1 AND NOT EXISTS (SELECT FROM entry m WHERE m.book = t.book
     AND m.entry_id = t.entry_id AND m.entry_kind IN ('recover', 'defund', 'carry_over') OFFSET 0) AND """
