@@ -33,6 +33,7 @@ from fundledger.api import (
     projects,
     registry,
     releases,
+    reports,
     reversals,
     trail,
 )
@@ -63,6 +64,7 @@ ROUTERS = (
     periods.router,
     procurements.router,
     projects.router,
+    reports.router,
     reversals.router,
     book.router,
     entries.router,
