@@ -1,4 +1,4 @@
-"""Reports for officials, auditors and inspectors: execution of the budget by any key, compliance with the policy's shares."""
+"""Reports for officials, auditors and inspectors: execution of the budget by any key, compliance with the policy."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Amounts(Answer):
 
 
 class ExecutionRow(Amounts):
-    """One row: the fields of its key, the others null; `oldest_idle_days` from the end of the allocation's fiscal year."""
+    """One row: the fields of its key, the others null; idle days count from the end of the allocation's fiscal year."""
 
     district: BookOut | None = None
     village_code: str | None = None

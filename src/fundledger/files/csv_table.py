@@ -1,4 +1,4 @@
-"""Small tables as CSV that a spreadsheet opens as it is: UTF-8 with a mark, CRLF, and no cell that becomes a formula."""
+"""Small tables as CSV that a spreadsheet opens as it is: UTF-8 with a mark, CRLF, no cell that becomes a formula."""
 
 from __future__ import annotations
 

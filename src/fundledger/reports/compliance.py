@@ -1,9 +1,9 @@
-"""Compliance with the shares the policy sets (合规报告): M01 and M02 per village, M03 and M04 per district, of a fiscal year.
+"""Compliance with the shares the policy sets (合规报告): M01 and M02 by village, M03 and M04 by district, of a year.
 
-M03, M04: the floor is tested on the newest figure declared before the final accounts (初测) and again on the final accounts
-(决算复测); a finding is a year below its floor after money was adopted (only a document allows that) or by its final
-accounts. M01, M02: how many villages of the year's list got how much against the standard; villages short of it by name.
-Fen; reads only.
+M03, M04: the floor is tested on the newest figure declared before the final accounts (初测) and again on the final
+accounts (决算复测); a finding is a year below its floor after money was adopted (only a document allows that) or by its
+final accounts. M01, M02: how many villages of the year's list got how much against the standard; those short of it by
+name. Fen; reads only.
 """
 
 from __future__ import annotations
@@ -36,20 +36,23 @@ ORDER BY f.book, f.fund_code
 # What the allocations of a village hold: still unreleased, released, or handed in as surplus by the city.
 _VILLAGES: Final = """
 WITH listed AS (
-    SELECT v.book, v.fund_code, f.rule, v.village_code, parameter_value(f.standard_parameter, make_date($3, 1, 1)) AS standard
+    SELECT v.book, v.fund_code, f.rule, v.village_code,
+           parameter_value(f.standard_parameter, make_date($3, 1, 1)) AS standard
     FROM village_list_current v JOIN fund f ON f.fund_code = v.fund_code
     WHERE f.basis = 'village_standard' AND v.fiscal_year = $3 AND (v.book = $1 OR $1 = $2)
 ), got AS (
-    SELECT l.book, l.fund_code, l.rule, l.village_code, l.standard, coalesce(sum(b.received - b.given), 0)::bigint AS allocated
+    SELECT l.book, l.fund_code, l.rule, l.village_code, l.standard,
+           coalesce(sum(b.received - b.given), 0)::bigint AS allocated
     FROM listed l
-    LEFT JOIN allocation a ON a.book = $2 AND a.district = l.book AND a.fund_code = l.fund_code AND a.fiscal_year = $3
-        AND a.village_code = l.village_code
+    LEFT JOIN allocation a ON a.book = $2 AND a.district = l.book AND a.fund_code = l.fund_code
+        AND a.fiscal_year = $3 AND a.village_code = l.village_code
     LEFT JOIN account c ON c.book = $2 AND c.allocation_id = a.allocation_id
         AND c.account_kind IN ('unreleased', 'released', 'surplus')
     LEFT JOIN account_balance b ON b.book = c.book AND b.account_id = c.account_id
     GROUP BY l.book, l.fund_code, l.rule, l.village_code, l.standard
 )
-SELECT book, fund_code, rule, standard, count(*)::integer AS listed, count(*) FILTER (WHERE allocated = standard)::integer AS in_full,
+SELECT book, fund_code, rule, standard, count(*)::integer AS listed,
+       count(*) FILTER (WHERE allocated = standard)::integer AS in_full,
        count(*) FILTER (WHERE allocated < standard)::integer AS short,
        count(*) FILTER (WHERE allocated > standard)::integer AS above, sum(allocated)::bigint AS allocated,
        coalesce(sum(standard - allocated) FILTER (WHERE allocated < standard), 0)::bigint AS shortfall,

@@ -1,10 +1,10 @@
 """The execution report (预算执行情况表): how far money has come by the end of an effective day, by any of seven keys.
 
-For each row, in fen: allocated, released, funded (to projects: still available, advanced, or paid), advanced (not settled
-yet), paid (what the bank returned is out of it), returned (sum of the bank's returns), surplus (handed in), unreleased (in
-the city's book), idle (in the district and not paid: executable and available) with its age. Age runs from 31 December of
-the allocation's fiscal year (国办发〔2014〕70号: re-purposing does not restart it); `idle_alert` and `idle_surplus` are the parts
-of it at or beyond the parameters idle_alert_days and surplus_days of that day.
+For each row, in fen: allocated, released, funded (to projects: still available, advanced, or paid), advanced (not
+settled yet), paid (what the bank returned is out of it), returned (sum of the bank's returns), surplus (handed in),
+unreleased (in the city's book), idle (in the district and not paid: executable and available) with its age. Age runs
+from 31 December of the allocation's fiscal year (国办发〔2014〕70号: re-purposing does not restart it); `idle_alert` and
+`idle_surplus` are the parts of it at or beyond the parameters idle_alert_days and surplus_days of that day.
 
 Every row of the report is a sum of accounts, so each key's rows add up to the same totals. Reads only, in one snapshot;
 the cost is that of the accounts' days, not of the payments.
@@ -36,10 +36,12 @@ AMOUNTS: Final = (
 )  # fmt: skip
 _ROWS: Final = files(__package__).joinpath("execution.sql").read_text(encoding="utf-8")
 _REPORT: Final = """
-WITH fact AS ({rows}), report AS (
+WITH fact AS ({rows}), age AS (
+    SELECT parameter_value('idle_alert_days', $3) AS alert, parameter_value('surplus_days', $3) AS surplus
+), report AS (
     SELECT {key}, {sums},
-           coalesce(sum(idle) FILTER (WHERE idle_days >= parameter_value('idle_alert_days', $3)), 0)::bigint AS idle_alert,
-           coalesce(sum(idle) FILTER (WHERE idle_days >= parameter_value('surplus_days', $3)), 0)::bigint AS idle_surplus,
+           coalesce(sum(idle) FILTER (WHERE idle_days >= (SELECT alert FROM age)), 0)::bigint AS idle_alert,
+           coalesce(sum(idle) FILTER (WHERE idle_days >= (SELECT surplus FROM age)), 0)::bigint AS idle_surplus,
            coalesce(max(idle_days) FILTER (WHERE idle > 0), 0) AS oldest_idle_days
     FROM fact GROUP BY {key})
 SELECT * FROM report WHERE {any} ORDER BY {key}

@@ -94,7 +94,7 @@ def line(row: Row, debit: Side, credit: Side) -> dict[str, object]:
 
 def entry(row: Row, lines_root: bytes) -> dict[str, object]:
     """The header of an entry (记账凭证): what design 3.10 says a posting names, and the root over its lines."""
-    extended = row["payee_kind"] is not None and (row["procurement_id"] is not None or row["claim_id"] is not None)
+    extended = row["payee_kind"] is not None and (row["procurement_id"] or row["claim_id"]) is not None
     return {
         "v": EXTENDED if extended else FORMAT, "kind": "entry", "book": str(row["book"]), "entry_id": str(row["entry_id"]),
         "entry_kind": row["entry_kind"], "instruction_id": str(row["instruction_id"]),
@@ -106,7 +106,7 @@ def entry(row: Row, lines_root: bytes) -> dict[str, object]:
         "approver_id": str(row["approver_id"]), "payer_id": _id(row["payer_id"]),
         "content_sha256": row["content_sha256"].hex(), "line_count": row["line_count"],
         "total": format_yuan(row["total"]), "recorded_at": instant(row["recorded_at"]),
-        "list": None if row["payee_kind"] is None else _list(row, extended=extended), 
+        "list": None if row["payee_kind"] is None else _list(row, extended=extended),
         "lines_root": lines_root.hex(),
     }  # fmt: skip
 
