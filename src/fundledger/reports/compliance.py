@@ -56,7 +56,8 @@ SELECT book, fund_code, rule, standard, count(*)::integer AS listed,
        count(*) FILTER (WHERE allocated < standard)::integer AS short,
        count(*) FILTER (WHERE allocated > standard)::integer AS above, sum(allocated)::bigint AS allocated,
        coalesce(sum(standard - allocated) FILTER (WHERE allocated < standard), 0)::bigint AS shortfall,
-       coalesce(array_agg(village_code ORDER BY village_code) FILTER (WHERE allocated < standard), '{}') AS short_villages
+       coalesce(array_agg(village_code ORDER BY village_code) FILTER (WHERE allocated < standard), '{}')
+           AS short_villages
 FROM got GROUP BY book, fund_code, rule, standard ORDER BY fund_code, book
 """
 

@@ -96,8 +96,8 @@ def entry(row: Row, lines_root: bytes) -> dict[str, object]:
     """The header of an entry (记账凭证): what design 3.10 says a posting names, and the root over its lines."""
     extended = row["payee_kind"] is not None and (row["procurement_id"] or row["claim_id"]) is not None
     return {
-        "v": EXTENDED if extended else FORMAT, "kind": "entry", "book": str(row["book"]), "entry_id": str(row["entry_id"]),
-        "entry_kind": row["entry_kind"], "instruction_id": str(row["instruction_id"]),
+        "v": EXTENDED if extended else FORMAT, "kind": "entry", "book": str(row["book"]),
+        "entry_id": str(row["entry_id"]), "entry_kind": row["entry_kind"], "instruction_id": str(row["instruction_id"]),
         "crossing_id": _id(row["crossing_id"]), "effective_on": row["effective_on"].isoformat(),
         "document_no": row["document_no"], "functional_class": row["functional_class"],
         "economic_class": row["economic_class"], "release_kind": row["release_kind"],
