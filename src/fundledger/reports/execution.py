@@ -4,7 +4,8 @@ For each row, in fen: allocated, released, funded (to projects: still available,
 settled yet), paid (what the bank returned is out of it), returned (sum of the bank's returns), surplus (handed in),
 unreleased (in the city's book), idle (in the district and not paid: executable and available) with its age, which
 runs from 31 December of the allocation's fiscal year (国办发〔2014〕70号: re-purposing does not restart it);
-`idle_alert` and `idle_surplus` are the parts of it at or beyond the parameters idle_alert_days and surplus_days of that day.
+`idle_alert` and `idle_surplus` are the parts of it that are at least as old as the parameters idle_alert_days and
+surplus_days of that day say.
 
 Every row of the report is a sum of accounts, so each key's rows add up to the same totals. Reads only, in one snapshot;
 the cost is that of the accounts' days, not of the payments.
