@@ -71,7 +71,35 @@ RULES: dict[str, str] = {
         SELECT t.* FROM transfer t
         JOIN account d ON d.book = t.book AND d.account_id = t.debit_account
         JOIN account c ON c.book = t.book AND c.account_id = t.credit_account
-        WHERE d.allocation_id <> c.allocation_id OR d.budget_line_id <> c.budget_line_id OR d.project_id <> c.project_id""",
+        JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
+        LEFT JOIN entry o ON o.book = t.book AND o.entry_id = t.undoes_entry_id
+        WHERE (d.allocation_id <> c.allocation_id AND 'virement' NOT IN (e.entry_kind, coalesce(o.entry_kind, '')))
+           OR d.budget_line_id <> c.budget_line_id OR d.project_id <> c.project_id""",
+    "a virement stays within its fund and fiscal year": """
+        SELECT t.* FROM transfer t
+        JOIN account d ON d.book = t.book AND d.account_id = t.debit_account
+        JOIN account c ON c.book = t.book AND c.account_id = t.credit_account AND c.allocation_id <> d.allocation_id
+        JOIN allocation x ON x.book = t.book AND x.allocation_id = d.allocation_id
+        JOIN allocation y ON y.book = t.book AND y.allocation_id = c.allocation_id
+        WHERE (x.fund_code, x.fiscal_year) <> (y.fund_code, y.fiscal_year)""",
+    "money is carried over forwards only, and by nothing else goes from year to year": """
+        SELECT t.* FROM transfer t JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
+        JOIN account d ON d.book = t.book AND d.account_id = t.debit_account
+        JOIN account c ON c.book = t.book AND c.account_id = t.credit_account
+        WHERE t.undoes_entry_id IS NULL AND d.account_kind IN ('executable', 'available') AND d.account_kind = c.account_kind
+          AND (e.entry_kind <> 'carry_over' OR d.exec_year <= c.exec_year)""",
+    "money is not carried over once it is surplus": """
+        SELECT t.* FROM transfer t JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id AND e.entry_kind = 'carry_over'
+        JOIN account d ON d.book = t.book AND d.account_id = t.debit_account
+        JOIN allocation a ON a.book = t.book AND a.allocation_id = d.allocation_id
+        WHERE e.effective_on - make_date(a.fiscal_year, 12, 31) >= parameter_value('surplus_days', e.effective_on)""",
+    "a closed year has no open month, and no reversal moved its money after": """
+        SELECT y.book, y.fiscal_year FROM year_close y
+        WHERE (SELECT count(*) FROM period_close c WHERE c.book = y.book AND extract(year FROM c.month) = y.fiscal_year) <> 12
+           OR EXISTS (SELECT FROM entry e JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id
+                JOIN account a ON a.book = t.book AND a.account_id IN (t.debit_account, t.credit_account)
+                WHERE e.book = y.book AND e.entry_kind = 'reverse' AND e.order_no > y.order_no AND a.exec_year = y.fiscal_year
+                  AND a.account_kind IN ('executable', 'available', 'advanced', 'paid', 'paid_other'))""",
     "an account belongs to an allocation or a budget line of its book": """
         SELECT a.* FROM account a
         LEFT JOIN allocation n ON n.book = a.book AND n.allocation_id = a.allocation_id
@@ -103,7 +131,7 @@ RULES: dict[str, str] = {
         LEFT JOIN instruction n ON n.book = a.book AND n.instruction_id = a.instruction_id
         WHERE a.approval_id IS NULL OR a.approver_id = n.maker_id OR a.approver_id <> e.approver_id OR n.maker_id <> e.maker_id
            OR a.content_sha256 <> c.digest OR e.content_sha256 <> c.digest OR e.payer_id IN (n.maker_id, a.approver_id)
-           OR (e.entry_kind = 'pay') <> (e.payer_id IS NOT NULL)""",
+           OR (SELECT k.is_payment FROM entry_kind k WHERE k.entry_kind = e.entry_kind) <> (e.payer_id IS NOT NULL)""",
     "nothing that was sent back was posted": """
         SELECT e.* FROM entry e JOIN rejection r USING (book, instruction_id)""",
     "a payment's transfers are the lines of its list": """
@@ -111,7 +139,7 @@ RULES: dict[str, str] = {
         JOIN payment_line l ON l.book = e.book AND l.instruction_id = e.instruction_id
         FULL JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id AND t.line_no = l.line_no
         LEFT JOIN entry p ON p.book = t.book AND p.entry_id = t.entry_id
-        WHERE coalesce(e.entry_kind, p.entry_kind) = 'pay'
+        WHERE coalesce(e.entry_kind, p.entry_kind) IN (SELECT entry_kind FROM entry_kind WHERE is_payment)
           AND (t.amount, t.payee_id) IS DISTINCT FROM (l.amount, l.payee_id)""",
     "what was undone tiles, and is at most the original": """
         SELECT * FROM (
@@ -127,10 +155,22 @@ RULES: dict[str, str] = {
         WHERE p.payee_kind <> 'organisation' AND l.amount > (SELECT coalesce(sum(u.amount), 0) FROM transfer u
             WHERE u.book = e.book AND u.undoes_entry_id = e.entry_id AND u.undoes_line_no = l.line_no)
         GROUP BY 1, 2, 3, 4 HAVING count(*) > 1""",
+    "what is left of a payee's advances is what its account holds": """
+        SELECT a.book, a.account_id FROM account a JOIN account_balance b USING (book, account_id)
+        LEFT JOIN advance_status s ON (s.book, s.payee_id, s.allocation_id, s.project_id, s.exec_year)
+                                    = (a.book, a.payee_id, a.allocation_id, a.project_id, a.exec_year)
+        WHERE a.account_kind = 'advanced' GROUP BY a.book, a.account_id, b.received, b.given
+        HAVING coalesce(sum(s.outstanding), 0) <> b.received - b.given OR min(s.outstanding) < 0""",
+    "a settlement names an advance of its own account and payee, and nothing else names one": """
+        SELECT t.* FROM transfer t JOIN entry e USING (book, entry_id)
+        LEFT JOIN transfer a ON a.book = t.book AND a.entry_id = t.settles_entry_id AND a.line_no = t.settles_line_no
+        LEFT JOIN entry o ON o.book = a.book AND o.entry_id = a.entry_id
+        WHERE (e.entry_kind = 'settle') <> (t.settles_entry_id IS NOT NULL)
+           OR (e.entry_kind = 'settle' AND (o.entry_kind, a.debit_account, a.payee_id) IS DISTINCT FROM ('advance', t.credit_account, t.payee_id))""",
     "no award was paid beyond its contract": """
         SELECT a.book, a.project_id FROM account a JOIN account_balance b USING (book, account_id)
         JOIN procurement_current c ON c.book = a.book AND c.project_id = a.project_id AND c.method <> 'exempt'
-        WHERE a.account_kind = 'paid' GROUP BY a.book, a.project_id
+        WHERE a.account_kind IN ('paid', 'advanced') GROUP BY a.book, a.project_id
         HAVING sum(b.received - b.given) > max(c.contract_amount + c.approved_changes)""",
     "a closed month took nothing more": """
         SELECT e.* FROM entry e JOIN period_close c ON c.book = e.book AND c.month = date_trunc('month', e.effective_on)::date
@@ -141,6 +181,7 @@ RULES: dict[str, str] = {
             UNION ALL SELECT book, 'approval', approval_id FROM approval
             UNION ALL SELECT book, 'refusal', refusal_id FROM refusal
             UNION ALL SELECT book, 'period_close', period_close_id FROM period_close
+            UNION ALL SELECT book, 'year_close', year_close_id FROM year_close
             UNION ALL SELECT book, 'notice', notice_id FROM notice
         ), logged AS (
             SELECT book, kind, record_id FROM log_queue WHERE kind <> 'parameter'

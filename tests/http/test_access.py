@@ -75,6 +75,7 @@ READ = Expect(
 )  # fmt: skip
 WATCH = anywhere(WATCHERS)
 CITY_FINANCE_DRAFTS = Expect(people("city-maker"), NOBODY, NOBODY)
+FINANCE_DRAFTS = Expect(people("city-maker"), people("district-maker"), people("other-maker"))
 DISTRICT_FINANCE_DRAFTS = Expect(NOBODY, people("district-maker"), people("other-maker"))
 DISTRICT_BUREAUS_DRAFT = Expect(NOBODY, people("district-maker poverty-maker"), people("other-maker"))
 DISTRICT_OFFICES_DRAFT = Expect(NOBODY, people("district-maker poverty-maker township-maker"), people("other-maker"))
@@ -96,6 +97,7 @@ OFFICES_APPROVE = Expect(
     people("other-approver"),
 )
 FINANCE_APPROVES = Expect(people("city-approver"), people("district-approver"), people("other-approver"))
+CITY_FINANCE_APPROVES = Expect(people("city-approver"), NOBODY, NOBODY)
 DISTRICT_FINANCE_PAYS = Expect(NOBODY, people("district-payer"), people("other-payer"))
 
 EXPECTED: dict[str, Expect] = {
@@ -124,6 +126,13 @@ EXPECTED: dict[str, Expect] = {
     "POST /v1/books/{book}/reversals": BUREAUS_DRAFT,
     "GET /v1/books/{book}/periods": READ,
     "POST /v1/books/{book}/periods/{month}/close": FINANCE_APPROVES,
+    "POST /v1/books/{book}/virements": CITY_FINANCE_DRAFTS,
+    "POST /v1/books/{book}/recoveries": CITY_FINANCE_DRAFTS,
+    "POST /v1/books/{book}/surpluses": FINANCE_DRAFTS,
+    "POST /v1/books/{book}/defundings": DISTRICT_BUREAUS_DRAFT,
+    "POST /v1/books/{book}/carry-overs": DISTRICT_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/years/{year}": READ,
+    "POST /v1/books/{book}/years/{year}/close": FINANCE_APPROVES,
     "GET /v1/books/{book}/releases": READ,
     "POST /v1/books/{book}/releases": CITY_FINANCE_DRAFTS,
     "GET /v1/books/{book}/releases/{entry_id}/lines": READ,
@@ -190,11 +199,20 @@ EXPECTED: dict[str, Expect] = {
     # payments
     "GET /v1/books/{book}/payment-lists": READ,
     "POST /v1/books/{book}/payment-lists": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/payment-lists/template": READ,
     "GET /v1/books/{book}/payment-lists/{payment_list_id}": READ,
     "GET /v1/books/{book}/payment-lists/{payment_list_id}/lines": READ,
     "POST /v1/books/{book}/payment-lists/{payment_list_id}/approve": DISTRICT_OFFICES_APPROVE,
     "POST /v1/books/{book}/payment-lists/{payment_list_id}/pay": DISTRICT_FINANCE_PAYS,
     "POST /v1/books/{book}/bank-results": DISTRICT_FINANCE_DRAFTS,
+    # advances and prepaid releases
+    "GET /v1/books/{book}/advances": READ,
+    "POST /v1/books/{book}/settlements": DISTRICT_BUREAUS_DRAFT,
+    "POST /v1/books/{book}/advance-returns": DISTRICT_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/release-settlements": READ,
+    "POST /v1/books/{book}/release-settlements": CITY_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/release-settlements/{settlement_id}": READ,
+    "POST /v1/books/{book}/release-settlements/{settlement_id}/approve": CITY_FINANCE_APPROVES,
     # inspection
     "GET /v1/anomalies": WATCH,
     "GET /v1/anomalies/summary": WATCH,
@@ -203,7 +221,14 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/books/{book}/anomalies/summary": WATCH,
 }
 
-PLACES = {"code": "x", "programme_code": "labour_subsidy", "month": "2019-03", "direction": "up", "kind": "entry"}
+PLACES = {
+    "code": "x",
+    "programme_code": "labour_subsidy",
+    "month": "2019-03",
+    "year": "2019",
+    "direction": "up",
+    "kind": "entry",
+}
 """Path parameters that are no UUID."""
 
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from fundledger.access.tokens import Tokens
 from fundledger.api import (
+    advances,
     allocations,
     anomalies,
     bank_results,
@@ -25,6 +26,7 @@ from fundledger.api import (
     log,
     notices,
     officers,
+    payment_templates,
     payments,
     periods,
     policy,
@@ -32,10 +34,12 @@ from fundledger.api import (
     procurements,
     projects,
     registry,
+    release_settlements,
     releases,
     reports,
     reversals,
     trail,
+    year,
 )
 from fundledger.api.deps import Services
 from fundledger.api.limits import BodyLimit
@@ -52,7 +56,10 @@ ROUTERS = (
     problem_pages.router,
     instructions.router,
     releases.router,
+    release_settlements.router,
+    advances.router,
     bank_results.router,
+    payment_templates.router,
     payments.router,
     registry.router,
     households.router,
@@ -66,6 +73,7 @@ ROUTERS = (
     projects.router,
     reports.router,
     reversals.router,
+    year.router,
     book.router,
     entries.router,
     trail.router,

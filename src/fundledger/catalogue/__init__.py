@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from fundledger.catalogue.access import ROWS as ACCESS
+from fundledger.catalogue.advances import ROWS as ADVANCES
 from fundledger.catalogue.allocations import ROWS as ALLOCATIONS
 from fundledger.catalogue.book import ROWS as BOOK
 from fundledger.catalogue.budget import ROWS as BUDGET
+from fundledger.catalogue.budget_year import ROWS as BUDGET_YEAR
 from fundledger.catalogue.edge import ROWS as EDGE
 from fundledger.catalogue.gate import ROWS as GATE
 from fundledger.catalogue.input import ROWS as INPUT
@@ -25,6 +27,7 @@ from fundledger.catalogue.payments import ROWS as PAYMENTS
 from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
+from fundledger.catalogue.spreadsheets import ROWS as SPREADSHEETS
 from fundledger.catalogue.trail import ROWS as TRAIL
 from fundledger.errors import ParamValue, Problem
 
@@ -38,12 +41,15 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     BOOK,
     ALLOCATIONS,
     BUDGET,
+    BUDGET_YEAR,
     PROJECTS,
     PAYMENTS,
     PAST_YEARS,
+    ADVANCES,
     RECORDS,
     REGISTRY,
     PAYMENT_LISTS,
+    SPREADSHEETS,
     LEADS,
     TRAIL,
     OPERATION,
