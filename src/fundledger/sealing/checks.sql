@@ -151,6 +151,7 @@ WITH record AS (
     UNION ALL SELECT book, 'notice', notice_id, version FROM notice
     UNION ALL SELECT 420100, 'parameter', parameter_id, 1 FROM parameter
     UNION ALL SELECT book, 'period_close', period_close_id, 1 FROM period_close
+    UNION ALL SELECT book, 'year_close', year_close_id, 1 FROM year_close
 ), logged AS (
     SELECT book, kind, record_id, version, count(*) AS times FROM (
         SELECT book, kind, record_id, version FROM log_leaf UNION ALL SELECT book, kind, record_id, version FROM log_queue) x GROUP BY 1, 2, 3, 4)
