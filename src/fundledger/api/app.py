@@ -42,6 +42,7 @@ from fundledger.api import (
     registry,
     release_settlements,
     releases,
+    reports,
     reversals,
     trail,
     year,
@@ -80,8 +81,12 @@ ROUTERS = (
     claims.router,
     evidence.router,
     projects.router,
+<<<<<<< HEAD
     evaluations.router,
     project_objections.router,
+=======
+    reports.router,
+>>>>>>> main
     reversals.router,
     year.router,
     book.router,
