@@ -81,12 +81,9 @@ ROUTERS = (
     claims.router,
     evidence.router,
     projects.router,
-<<<<<<< HEAD
     evaluations.router,
     project_objections.router,
-=======
     reports.router,
->>>>>>> main
     reversals.router,
     year.router,
     book.router,
