@@ -136,7 +136,7 @@ class World:
         return digest
 
     def _maker(self, book: int) -> Caller:
-        return self.who("district-maker" if book == DISTRICT else "other-maker")
+        return self.who("city-maker" if book == CITY else "district-maker" if book == DISTRICT else "other-maker")
 
     async def supplier(self, book: int = DISTRICT, *, organisation_id: UUID | None = None) -> UUID:
         """An organisation with a made-up credit code."""
