@@ -25,6 +25,7 @@ from fundledger.catalogue.payments import ROWS as PAYMENTS
 from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
+from fundledger.catalogue.reissues import ROWS as REISSUES
 from fundledger.catalogue.trail import ROWS as TRAIL
 from fundledger.errors import ParamValue, Problem
 
@@ -44,6 +45,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     RECORDS,
     REGISTRY,
     PAYMENT_LISTS,
+    REISSUES,
     LEADS,
     TRAIL,
     OPERATION,

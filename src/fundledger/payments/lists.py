@@ -20,6 +20,7 @@ from fundledger.db.refusals import gate_fault
 from fundledger.errors import Fault
 from fundledger.payments.forms import FORMS, PayeeKind
 from fundledger.payments.lines import Line
+from fundledger.payments.returned import returned_of
 from fundledger.payments.sources import Source, assign
 from fundledger.payments.store import ListKey, store_lines
 from fundledger.payments.uploads import Upload, refuse
@@ -28,7 +29,12 @@ from fundledger.registry.vault import Vault
 HOPELESS = frozenset({"programme-payee-kind", "negative-list", "year-not-begun", "period-closed", "amount-too-large"})
 """Faults of what the list itself says. A list is immutable, so it could never be paid: refused at once."""
 
-_FIELD_OF = {"above-standard": "amount", "not-paid-in-full": "amount", "participation-missing": "participation_ref"}
+_FIELD_OF = {
+    "above-standard": "amount",
+    "reissue-amount-differs": "amount",
+    "not-paid-in-full": "amount",
+    "participation-missing": "participation_ref",
+}
 """Where the mistake is, for the gate's faults of a line; the others are about the payee."""
 
 _PROGRAMME = "SELECT functional_class, economic_class FROM programme WHERE programme_code = $1"
@@ -86,17 +92,21 @@ async def take_list(
     faults = [*checked.faults, *faults]
     if programme is None or not checked.lines:
         raise _refusal(faults or [checked.upload.header_fault("list-empty", "lines")])
-    legs, leg_nos, more = assign(checked.upload, sources, checked.lines, header.project_id)
+    # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
+    await connection.execute("SET LOCAL enable_seqscan = off")
+    again = await returned_of(
+        connection, vault, book, header.payee_kind, header.programme_code, header.period, header.effective_on,
+        header.project_id, checked.lines,
+    )  # fmt: skip
+    legs, leg_nos, more = assign(checked.upload, sources, checked.lines, header.project_id, again)
     faults += more
     if not legs:
         raise _refusal(faults)
-    # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
-    await connection.execute("SET LOCAL enable_seqscan = off")
     await _store_header(
         connection, caller, book, instruction_id, header, programme, legs, len(checked.lines) - leg_nos.count(0)
     )
     key = ListKey(book, instruction_id, header.payee_kind, header.programme_code, header.period)
-    faults += await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos)
+    faults += await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos, again)
     pending = await gate_faults(connection, book, instruction_id)
     faults += _placed(pending, header, checked)
     if faults:
