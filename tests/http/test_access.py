@@ -190,6 +190,7 @@ EXPECTED: dict[str, Expect] = {
     # payments
     "GET /v1/books/{book}/payment-lists": READ,
     "POST /v1/books/{book}/payment-lists": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/payment-lists/template": READ,
     "GET /v1/books/{book}/payment-lists/{payment_list_id}": READ,
     "GET /v1/books/{book}/payment-lists/{payment_list_id}/lines": READ,
     "GET /v1/books/{book}/payment-lists/{payment_list_id}/bank-files": READ,

@@ -26,6 +26,7 @@ from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
 from fundledger.catalogue.reissues import ROWS as REISSUES
+from fundledger.catalogue.spreadsheets import ROWS as SPREADSHEETS
 from fundledger.catalogue.trail import ROWS as TRAIL
 from fundledger.errors import ParamValue, Problem
 
@@ -46,6 +47,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     REGISTRY,
     PAYMENT_LISTS,
     REISSUES,
+    SPREADSHEETS,
     LEADS,
     TRAIL,
     OPERATION,

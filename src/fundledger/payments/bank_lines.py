@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from fundledger.errors import Fault, FundledgerError, problem
+from fundledger.files.xlsx_rows import Kind
 from fundledger.money import parse_yuan
 from fundledger.payments.uploads import Upload
 from fundledger.registry.cells import date_cell
@@ -33,6 +34,8 @@ HEADINGS = {
     "金额": "amount", "amount": "amount", "户名": "payee_name", "账号": "payee_account",
     "回盘文号": "document_no", "文号": "document_no", "document_no": "document_no",
 }  # fmt: skip
+CELL_KINDS: dict[str, Kind] = {"line_no": "number", "amount": "number", "settled_on": "date"}
+"""The fields whose cells in a spreadsheet are no texts."""
 REQUIRED = ("line_no", "outcome")
 PASSED_OVER = frozenset({"payee_name", "payee_account"})
 """Columns of the file that went to the bank (代发文件): when it comes back with results, nobody reads them."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fundledger.errors import problem
+from fundledger.files.xlsx_rows import Kind
 from fundledger.registry.identity import check_card, check_identity_number, check_uscc, normalise, normalise_card
 
 PayeeKind = Literal["household", "person", "organisation"]
@@ -23,6 +24,8 @@ _COMMON = {
     "特批文号": "exception_document_no", "exception_document_no": "exception_document_no",
     "指标": "allocation", "指标文号": "allocation", "allocation": "allocation",
 }  # fmt: skip
+KINDS: dict[str, Kind] = {"amount": "number", "quantity": "number"}
+"""The fields whose cells in a spreadsheet are numbers; all others are texts."""
 _NAME = {"姓名": "name", "户主姓名": "name", "户主": "name", "name": "name"}
 _CARD = {"银行卡号": "card", "卡号": "card", "一卡通账号": "card", "card": "card"}
 _ACCOUNT_MIN, _ACCOUNT_MAX = 5, 40
