@@ -63,7 +63,7 @@ async def test_a_workbook_holds_cards_as_text_and_amounts_as_numbers(api: Api, w
     made, people = await paid(api, world)
     answer = await api.post("district-payer", path_of(made, "xlsx"))
     assert answer.status_code == 200
-    rows = list(openpyxl.load_workbook(io.BytesIO(answer.content)).active.values)
+    rows = list(openpyxl.load_workbook(io.BytesIO(answer.content))["Sheet1"].values)
     assert rows[1] == (made["payment_list_id"], "1", people[0].name, people[0].card, 80)
     assert rows[-1] == ("合计", "2", None, None, 160)
     assert (await api.post("district-payer", path_of(made, "xlsx"))).content == answer.content
