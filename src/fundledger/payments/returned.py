@@ -12,7 +12,7 @@ from datetime import date
 from uuid import UUID
 
 from fundledger.db.connection import Connection
-from fundledger.payments.forms import PayeeKind
+from fundledger.payments.forms import ListKind, PayeeKind
 from fundledger.payments.lines import Line
 from fundledger.registry.vault import Vault
 
@@ -24,7 +24,7 @@ JOIN account_balance b ON b.book = r.book AND b.account_id = r.credit_account
 LEFT JOIN household h ON r.payee_kind = 'household' AND h.book = r.book AND h.household_id = r.payee_id
 LEFT JOIN person p ON r.payee_kind = 'person' AND p.book = r.book AND p.person_id = r.payee_id
 LEFT JOIN organisation o ON r.payee_kind = 'organisation' AND o.book = r.book AND o.organisation_id = r.payee_id
-WHERE r.book = $1 AND r.programme_code = $2 AND r.period = $3 AND r.payee_kind = $4 AND r.entry_kind = 'pay'
+WHERE r.book = $1 AND r.programme_code = $2 AND r.period = $3 AND r.payee_kind = $4 AND r.entry_kind = $5
 ORDER BY r.entry_id, r.line_no
 """
 
@@ -58,14 +58,14 @@ class Wallets:
 
 
 async def returned_of(
-    connection: Connection, vault: Vault, book: int, kind: PayeeKind, programme_code: str, period: str,
-    effective_on: date, project_id: UUID, lines: Sequence[Line],
+    connection: Connection, vault: Vault, book: int, list_kind: ListKind, kind: PayeeKind, programme_code: str,
+    period: str, effective_on: date, project_id: UUID | None, lines: Sequence[Line],
 ) -> dict[int, Returned]:  # fmt: skip
     """The returned payment that each line pays again, by line number; one query.
 
     A person or household is told by itself; an organisation, which may be paid several sums, by project and sum too.
     """
-    rows = await connection.fetch(_RETURNED, book, programme_code, period, kind)
+    rows = await connection.fetch(_RETURNED, book, programme_code, period, kind, list_kind)
     if not rows:
         return {}
     waiting: dict[tuple[object, ...], list[Returned]] = {}

@@ -32,8 +32,9 @@ class Source:
 
 
 def assign(
-    upload: Upload, sources: Sequence[Source], lines: Sequence[Line], project_id: UUID, again: Mapping[int, Returned]
-) -> tuple[list[Leg], list[int], list[Fault]]:
+    upload: Upload, sources: Sequence[Source], lines: Sequence[Line], project_id: UUID | None,
+    again: Mapping[int, Returned],
+) -> tuple[list[Leg], list[int], list[Fault]]:  # fmt: skip
     """The legs (one per source and year that pays), the leg number of each line (0 where none fits), and the faults.
 
     `again` are the lines that pay a returned one again, by line number.
