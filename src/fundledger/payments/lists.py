@@ -21,7 +21,7 @@ from fundledger.errors import Fault
 from fundledger.payments.advances import payee_of_advance
 from fundledger.payments.forms import FORMS, ListKind, PayeeKind
 from fundledger.payments.lines import Line
-from fundledger.payments.returned import returned_of
+from fundledger.payments.returned import Returned, returned_of
 from fundledger.payments.sources import Source, assign
 from fundledger.payments.store import ListKey, store_lines
 from fundledger.payments.uploads import Upload, refuse
@@ -105,10 +105,7 @@ async def take_list(
         raise _refusal(faults or [checked.upload.header_fault("list-empty", "lines")])
     # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
     await connection.execute("SET LOCAL enable_seqscan = off")
-    again = await returned_of(
-        connection, vault, book, header.kind, header.payee_kind, header.programme_code, header.period,
-        header.effective_on, header.project_id, checked.lines,
-    )  # fmt: skip
+    again = await _paid_again(connection, vault, book, header, checked.lines)
     legs, leg_nos, more = assign(checked.upload, sources, checked.lines, header.project_id, again)
     faults += more
     if header.kind == "advance":
@@ -158,6 +155,15 @@ async def _looked_up(
     sources = [replace(source, document_no=documents.get(source.allocation_id, "")) for source in header.sources]
     classes = None if programme is None else (programme["functional_class"], programme["economic_class"])
     return classes, sources, faults
+
+
+async def _paid_again(
+    connection: Connection, vault: Vault, book: int, header: Header, lines: Sequence[Line]
+) -> dict[int, Returned]:
+    return await returned_of(
+        connection, vault, book, header.kind, header.payee_kind, header.programme_code, header.period,
+        header.effective_on, header.project_id, lines,
+    )  # fmt: skip
 
 
 async def _project_fault(connection: Connection, book: int, header: Header) -> str | None:
