@@ -18,6 +18,7 @@ from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import bank_returned, codes_of
 from tests.book.lanes import outcome_of, payment_of, posters
+from tests.book.payment_case import WORKS, Case
 from tests.builders import DISTRICT, World, insert
 from tests.databases import Database
 from tests.payments.people import (
@@ -30,7 +31,6 @@ from tests.payments.people import (
     list_body,
     made_up,
     money,
-    organisation,
     pay,
     register,
     secrets_of,
@@ -233,29 +233,21 @@ async def test_one_list_does_not_name_a_line_twice(world: World) -> None:
     assert codes_of(caught.value) == {"reissued-already", "reissue-of-another-payee"}
 
 
-async def test_an_organisation_names_only_the_same_sum_of_the_same_project(api: Api, world: World) -> None:
-    supplier, _ = await organisation(world)
-    project = await world.project(programme="rural_works", category="infrastructure", exemption="village_self_build")
-    allocation = await money(world, project)
-
-    async def road(amount: int, reissues: tuple[UUID, int] | None = None) -> set[str]:
-        made = await world.list_of(
-            project, allocation, [(supplier, supplier)], amount=amount, programme="rural_works", payee_kind="organisation",
-            published=False, approved=False, reissues=reissues,
-        )  # fmt: skip
-        rows = await world.service.fetch("SELECT code FROM payment_faults($1, $2)", DISTRICT, made)
-        return {row["code"] for row in rows if row["code"].startswith("reissue")}
-
-    made = await world.list_of(project, allocation, [(supplier, supplier)], amount=8_000, programme="rural_works",
-                               payee_kind="organisation", published=False)  # fmt: skip
-    entry = (await world.pay(made)).entry_id
+async def test_an_organisation_names_only_the_same_sum_of_the_same_project(world: World) -> None:
+    built = await WORKS.build(world)
+    assert await built.pay() == set()
+    entry = await world.service.fetchval("SELECT entry_id FROM entry WHERE instruction_id = $1", built.pay_list)
     await bank_returned(world, entry, 1)
-    await world.post(
-        DISTRICT, await world.draft(DISTRICT, "return", [Leg(8_000, undoes_entry_id=entry, undoes_line_no=1)])
-    )
-    assert await road(8_000) == {"reissue-not-named"}
-    assert await road(9_000) == set()
-    assert await road(8_000, (entry, 1)) == set()
+    back = Leg(WORKS.amount, undoes_entry_id=entry, undoes_line_no=1)
+    await world.post(DISTRICT, await world.draft(DISTRICT, "return", [back]))
+
+    async def said_of(case: Case) -> set[str]:
+        await case.add_list(built)
+        return {code for code in await built.preview() if code.startswith("reissue")}
+
+    assert await said_of(WORKS) == {"reissue-not-named"}
+    assert await said_of(WORKS.but(amount=900_000)) == set()
+    assert await said_of(WORKS.but(line={"reissues_entry_id": entry, "reissues_line_no": 1})) == set()
 
 
 async def test_the_unique_index_is_the_last_guard_and_has_its_code(world: World, superuser: Connection) -> None:
