@@ -23,7 +23,7 @@ MAY_INSERT = {
     "registry_status", "roster_member", "project", "project_indicator", "project_financing", "project_objection", "project_evaluation",
     "project_evaluation_indicator", "notice_objection", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
     "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review",
-    "payment_list", "payment_line", "payment_line_private", "bank_result", "rejection", "idempotency",
+    "payment_list", "payment_line", "payment_line_private", "bank_result", "bank_file", "rejection", "idempotency",
 }  # fmt: skip
 """Records of the outer world and drafts: what a maker says, before anybody approved it."""
 
