@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from fundledger.access.tokens import Tokens
 from fundledger.api import (
+    advances,
     allocations,
     anomalies,
     bank_results,
@@ -33,6 +34,7 @@ from fundledger.api import (
     procurements,
     projects,
     registry,
+    release_settlements,
     releases,
     reversals,
     trail,
@@ -52,6 +54,8 @@ ROUTERS = (
     problem_pages.router,
     instructions.router,
     releases.router,
+    release_settlements.router,
+    advances.router,
     bank_results.router,
     payment_templates.router,
     payments.router,

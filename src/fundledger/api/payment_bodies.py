@@ -28,7 +28,7 @@ from fundledger.payments.bank_lines import (
     FileDefaults,
     read_bank_lines,
 )
-from fundledger.payments.forms import FORMS, KINDS, PayeeKind
+from fundledger.payments.forms import FORMS, KINDS, ListKind, PayeeKind
 from fundledger.payments.lines import read_lines
 from fundledger.payments.lists import Checked, Header
 from fundledger.payments.sources import Source
@@ -66,7 +66,8 @@ def _source(value: object) -> object:
 class ListFields(Classified):
     """What a payment list says beside its lines; rule 10 of the design, and whose rosters count (`entitlement_on`)."""
 
-    project_id: UUID
+    kind: ListKind = "pay"
+    project_id: UUID | None = Field(default=None, description="left out for pay_other, and only there")
     programme_code: Text
     period: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2]|Q[1-4]|H[12]))?$")]
     entitlement_on: date
@@ -83,7 +84,7 @@ class ListFields(Classified):
         return Header(
             self.document_no, self.effective_on, self.summary, self.officer_id, self.supervisor_id, self.project_id,
             self.programme_code, self.period, self.entitlement_on, self.payee_kind, self.is_final,
-            [Source(source.allocation_id, source.amount) for source in self.sources],
+            [Source(source.allocation_id, source.amount) for source in self.sources], self.kind,
         )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from fundledger.catalogue.access import ROWS as ACCESS
+from fundledger.catalogue.advances import ROWS as ADVANCES
 from fundledger.catalogue.allocations import ROWS as ALLOCATIONS
 from fundledger.catalogue.book import ROWS as BOOK
 from fundledger.catalogue.budget import ROWS as BUDGET
@@ -42,6 +43,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     PROJECTS,
     PAYMENTS,
     PAST_YEARS,
+    ADVANCES,
     RECORDS,
     REGISTRY,
     PAYMENT_LISTS,

@@ -16,6 +16,8 @@ from fundledger.files.xlsx_rows import Kind
 from fundledger.registry.identity import check_card, check_identity_number, check_uscc, normalise, normalise_card
 
 PayeeKind = Literal["household", "person", "organisation"]
+ListKind = Literal["pay", "advance", "pay_other"]
+"""What a list does: pay, advance (预拨, settled later), or pay money outside the five (专户支付)."""
 
 _COMMON = {
     "金额": "amount", "发放金额": "amount", "补助金额": "amount", "amount": "amount",
