@@ -38,7 +38,7 @@ MUTABLE = {"account_balance", "account_day", "refusal_count", "claim_window", "l
 """Derived rows (design 3.1)."""
 UNIQUE_WITHOUT_BOOK = {("period_close", "period_close_id"): "the id of the record in the log"}
 """Unique keys of ledger tables that do not start with the book, each with its reason."""
-DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "payment_faults", "record_refusal", "publish_notice", "log_append",
+DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "payment_faults", "preview_faults", "record_refusal", "publish_notice", "log_append",
             "refresh_statistics"}  # fmt: skip
 """The only functions that act with the owner's rights."""
 

@@ -45,6 +45,8 @@ def assign(
 
 def _choose(upload: Upload, sources: Sequence[Source], lines: Sequence[Line]) -> tuple[list[int], list[Fault]]:
     """The index of each line's source, -1 where there is none. Named lines first: they have no choice."""
+    if len(sources) == 1 and sources[0].limit is None and not any(line.allocation for line in lines):
+        return [0] * len(lines), []
     names = _names(sources)
     left = [source.limit for source in sources]
     chosen = [-1] * len(lines)
