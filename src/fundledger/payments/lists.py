@@ -8,7 +8,7 @@ with all faults at once; what can still be mended (a notice, an acceptance, mone
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -24,6 +24,7 @@ from fundledger.payments.advances import payee_of_advance
 from fundledger.payments.forms import FORMS, ListKind, PayeeKind
 from fundledger.payments.lines import Line
 from fundledger.payments.preview import StoreHeader, line_faults
+from fundledger.payments.returned import Returned, returned_of
 from fundledger.payments.sources import Source, assign
 from fundledger.payments.store import ListKey, store_lines
 from fundledger.payments.uploads import Upload, refuse
@@ -38,7 +39,12 @@ HOPELESS = frozenset(
 )  # fmt: skip
 """Faults of what the list itself says. A list is immutable, so it could never be paid: refused at once."""
 
-_FIELD_OF = {"above-standard": "amount", "not-paid-in-full": "amount", "participation-missing": "participation_ref"}
+_FIELD_OF = {
+    "above-standard": "amount",
+    "reissue-amount-differs": "amount",
+    "not-paid-in-full": "amount",
+    "participation-missing": "participation_ref",
+}
 """Where the mistake is, for the gate's faults of a line; the others are about the payee."""
 
 _PROGRAMME = "SELECT functional_class, economic_class FROM programme WHERE programme_code = $1"
@@ -101,7 +107,10 @@ async def take_list(
     faults = [*checked.faults, *faults]
     if programme is None or not checked.lines:
         raise _refusal(faults or [checked.upload.header_fault("list-empty", "lines")])
-    legs, leg_nos, more = assign(checked.upload, sources, checked.lines, header.project_id)
+    # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
+    await connection.execute("SET LOCAL enable_seqscan = off")
+    again = await _paid_again(connection, vault, book, header, checked.lines)
+    legs, leg_nos, more = assign(checked.upload, sources, checked.lines, header.project_id, again)
     faults += more
     if header.kind == "advance":
         payee_id, more = await payee_of_advance(
@@ -110,15 +119,13 @@ async def take_list(
         legs, faults = [replace(leg, payee_id=payee_id) for leg in legs], [*faults, *more]
     if not legs:
         raise _refusal(faults)
-    # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
-    await connection.execute("SET LOCAL enable_seqscan = off")
     store_header = partial(
         _store_header, caller=caller, book=book, header=header, programme=programme, legs=legs,
         line_count=len(checked.lines) - leg_nos.count(0),
     )  # fmt: skip
     await store_header(connection, instruction_id)
     key = ListKey(book, instruction_id, header.payee_kind, header.programme_code, header.period)
-    more, of_lines = await _lines_faults(connection, vault, key, checked, leg_nos, store_header, preview)
+    more, of_lines = await _lines_faults(connection, vault, key, checked, leg_nos, again, store_header, preview)
     pending = await gate_faults(connection, book, instruction_id) + of_lines
     faults += [*more, *_placed(pending, header, checked)]
     if faults:
@@ -128,11 +135,12 @@ async def take_list(
 
 async def _lines_faults(
     connection: Connection, vault: Vault, key: ListKey, checked: Checked, leg_nos: Sequence[int],
-    store_header: StoreHeader, preview: Database | None,
+    again: Mapping[int, Returned], store_header: StoreHeader, preview: Database | None,
 ) -> tuple[list[Fault], list[Fault]]:  # fmt: skip
     """Faults of the payees, and of a preview the gate's; an upload's lines are stored, and the gate asked later."""
-    if preview is None or key.payee_kind == "organisation":
-        return await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos), []
+    # What the gate says of an awardee or of a payment made again, it reads in the lines that were stored.
+    if preview is None or again or key.payee_kind == "organisation":
+        return await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos, again), []
     return await line_faults(preview, vault, key, checked.upload, checked.lines, leg_nos, store_header)
 
 
@@ -164,6 +172,15 @@ async def _looked_up(
     sources = [replace(source, document_no=documents.get(source.allocation_id, "")) for source in header.sources]
     classes = None if programme is None else (programme["functional_class"], programme["economic_class"])
     return classes, sources, faults
+
+
+async def _paid_again(
+    connection: Connection, vault: Vault, book: int, header: Header, lines: Sequence[Line]
+) -> dict[int, Returned]:
+    return await returned_of(
+        connection, vault, book, header.kind, header.payee_kind, header.programme_code, header.period,
+        header.effective_on, header.project_id, lines,
+    )  # fmt: skip
 
 
 async def _project_fault(connection: Connection, book: int, header: Header) -> str | None:
