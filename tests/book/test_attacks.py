@@ -22,13 +22,14 @@ MAY_INSERT = {
     "division", "village_list", "village_list_version", "registry_import", "household", "person", "organisation", "officer_term",
     "registry_status", "roster_member", "project", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
     "payment_list", "payment_line", "payment_line_private", "bank_result", "rejection", "idempotency",
+    "parameter_proposal",
 }  # fmt: skip
 """Records of the outer world and drafts: what a maker says, before anybody approved it."""
 
 MAY_CALL = {
     "gate_post", "gate_approve", "gate_close_period", "payment_faults", "instruction_digest", "record_refusal", "publish_notice",
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
-    "refresh_statistics",
+    "refresh_statistics", "approve_parameter", "reject_parameter", "parameter_digest", "officer_lock_key",
 }  # fmt: skip
 WRITES = {
     "gate_post",
@@ -38,6 +39,9 @@ WRITES = {
     "publish_notice",
     "log_append",
     "refresh_statistics",
+    "approve_parameter",
+    "reject_parameter",
+    "officer_lock_key",
 }
 """Of those, the ones the reader must not call."""
 

@@ -74,6 +74,8 @@ READ = Expect(
     CITY_OFFICES | WATCHERS, CITY_OFFICES | HOME_OFFICES | WATCHERS, CITY_OFFICES | AWAY_OFFICES | WATCHERS
 )  # fmt: skip
 WATCH = anywhere(WATCHERS)
+CITY_BUREAUS_DRAFT = Expect(people("city-maker city-poverty-maker"), NOBODY, NOBODY)
+CITY_BUREAUS_APPROVE = Expect(people("city-approver city-poverty-approver"), NOBODY, NOBODY)
 CITY_FINANCE_DRAFTS = Expect(people("city-maker"), NOBODY, NOBODY)
 DISTRICT_FINANCE_DRAFTS = Expect(NOBODY, people("district-maker"), people("other-maker"))
 DISTRICT_BUREAUS_DRAFT = Expect(NOBODY, people("district-maker poverty-maker"), people("other-maker"))
@@ -128,6 +130,7 @@ EXPECTED: dict[str, Expect] = {
     "POST /v1/books/{book}/releases": CITY_FINANCE_DRAFTS,
     "GET /v1/books/{book}/releases/{entry_id}/lines": READ,
     # projects
+    "GET /v1/books/{book}/units": READ,
     "GET /v1/books/{book}/officers": READ,
     "POST /v1/books/{book}/officers": OFFICES_DRAFT,
     "GET /v1/books/{book}/officers/{officer_id}": READ,
@@ -185,6 +188,11 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/funds": OFFICES_AND_WATCHERS,
     "GET /v1/programmes": OFFICES_AND_WATCHERS,
     "GET /v1/parameters": OFFICES_AND_WATCHERS,
+    "GET /v1/parameters/proposals": OFFICES_AND_WATCHERS,
+    "POST /v1/parameters/proposals": CITY_BUREAUS_DRAFT,
+    "GET /v1/parameters/proposals/{proposal_id}": OFFICES_AND_WATCHERS,
+    "POST /v1/parameters/proposals/{proposal_id}/approve": CITY_BUREAUS_APPROVE,
+    "POST /v1/parameters/proposals/{proposal_id}/reject": CITY_BUREAUS_APPROVE,
     "GET /v1/exemption-rules": OFFICES_AND_WATCHERS,
     "GET /v1/negative-list": OFFICES_AND_WATCHERS,
     # payments

@@ -90,6 +90,7 @@ RECORDS: list[tuple[str, Callable[[Row], dict[str, object]], dict[str, Any]]] = 
     ("parameter", leaf.parameter, {
         "book": 420100, "parameter_id": number(83), "code": "amount_max", "version": 1, "value": 2**62, "unit": "fen",
         "valid_from": date(2016, 1, 1), "valid_to": None, "source": "武扶组(2018)12号 四(四)2", "note": "",
+        "proposal_id": None,
     }),
     ("period_close", leaf.period_close, {
         "book": 420117, "period_close_id": number(84), "month": date(2019, 2, 1), "closed_by": number(73),
