@@ -103,7 +103,7 @@ RULES: dict[str, str] = {
         LEFT JOIN instruction n ON n.book = a.book AND n.instruction_id = a.instruction_id
         WHERE a.approval_id IS NULL OR a.approver_id = n.maker_id OR a.approver_id <> e.approver_id OR n.maker_id <> e.maker_id
            OR a.content_sha256 <> c.digest OR e.content_sha256 <> c.digest OR e.payer_id IN (n.maker_id, a.approver_id)
-           OR (e.entry_kind = 'pay') <> (e.payer_id IS NOT NULL)""",
+           OR (SELECT k.is_payment FROM entry_kind k WHERE k.entry_kind = e.entry_kind) <> (e.payer_id IS NOT NULL)""",
     "nothing that was sent back was posted": """
         SELECT e.* FROM entry e JOIN rejection r USING (book, instruction_id)""",
     "a payment's transfers are the lines of its list": """
@@ -111,7 +111,7 @@ RULES: dict[str, str] = {
         JOIN payment_line l ON l.book = e.book AND l.instruction_id = e.instruction_id
         FULL JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id AND t.line_no = l.line_no
         LEFT JOIN entry p ON p.book = t.book AND p.entry_id = t.entry_id
-        WHERE coalesce(e.entry_kind, p.entry_kind) = 'pay'
+        WHERE coalesce(e.entry_kind, p.entry_kind) IN (SELECT entry_kind FROM entry_kind WHERE is_payment)
           AND (t.amount, t.payee_id) IS DISTINCT FROM (l.amount, l.payee_id)""",
     "what was undone tiles, and is at most the original": """
         SELECT * FROM (

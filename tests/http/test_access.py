@@ -135,6 +135,7 @@ EXPECTED: dict[str, Expect] = {
     "POST /v1/books/{book}/officers": OFFICES_DRAFT,
     "GET /v1/books/{book}/officers/{officer_id}": READ,
     "POST /v1/books/{book}/officers/{officer_id}/versions": OFFICES_DRAFT,
+    "GET /v1/books/{book}/officers/{officer_id}/term-report": READ,
     "GET /v1/books/{book}/projects": READ,
     "POST /v1/books/{book}/projects": DISTRICT_OFFICES_DRAFT,
     "GET /v1/books/{book}/projects/{project_id}": READ,

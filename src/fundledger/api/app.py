@@ -35,6 +35,7 @@ from fundledger.api import (
     registry,
     releases,
     reversals,
+    term_reports,
     trail,
 )
 from fundledger.api.deps import Services
@@ -62,6 +63,7 @@ ROUTERS = (
     budget.router,
     notices.router,
     officers.router,
+    term_reports.router,
     periods.router,
     procurements.router,
     projects.router,

@@ -51,6 +51,12 @@ ROWS: tuple[Problem, ...] = (
         "Name another supervising officer; if two people share a name, record the number of both.",
     ),
     Problem(
+        "days-outside-term", Family.REFUSED, "M37",
+        "日期不在任期内", "The days lie outside the term",
+        "离任报告的日期必须在任期之内。", "A report by term of office covers days of the term.",
+        "核对任期，缩小日期范围。", "Look at the term and take fewer days.",
+    ),
+    Problem(
         "officer-term-in-use", Family.REFUSED, _RESPONSIBILITY,
         "任期内已有记账", "Something was posted in the days the term would lose",
         "该责任人名下已有记账凭证的日期会落在新的任期之外。",
