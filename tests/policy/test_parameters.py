@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from fundledger.access.tokens import add_staff
+from fundledger.db.migrate import migrations_dir
 from fundledger.db.refusals import refusal_of
 from fundledger.ids import new_id
 from fundledger.sealing.records import Accounts, Ref, leaves
@@ -233,3 +234,12 @@ async def test_each_of_the_eight_programmes_and_each_fund_outside_the_five_has_i
     assert {tuple(row) for row in outside} == {
         (code, "received") for code in ("donation", "counterpart_aid", "party_fee", "collective_guide_fund")
     }
+
+
+async def test_every_code_that_the_documentation_names_exists(world: World) -> None:
+    text = (migrations_dir().parent / "docs" / "parameters.md").read_text(encoding="utf-8")
+    table = text[text.index("| about |") :]
+    codes = set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+)+)`", table))
+    rows = await world.service.fetch("SELECT code FROM parameter")
+    assert len(codes) > 60
+    assert codes - {row["code"] for row in rows} == set()
