@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from fundledger.access.tokens import Tokens
 from fundledger.api import (
+    advances,
     allocations,
     anomalies,
     bank_results,
@@ -26,6 +27,7 @@ from fundledger.api import (
     notices,
     officers,
     parameters,
+    payment_templates,
     payments,
     periods,
     policy,
@@ -33,6 +35,7 @@ from fundledger.api import (
     procurements,
     projects,
     registry,
+    release_settlements,
     releases,
     reversals,
     term_reports,
@@ -53,7 +56,10 @@ ROUTERS = (
     problem_pages.router,
     instructions.router,
     releases.router,
+    release_settlements.router,
+    advances.router,
     bank_results.router,
+    payment_templates.router,
     payments.router,
     registry.router,
     households.router,

@@ -59,6 +59,9 @@ CONSTRAINTS = {
     "budget_line_book_fund_code_fiscal_year_document_no_key": "budget-line-exists",
     "bank_result_pkey": "bank-result-exists",
     "division_pkey": "division-exists",
+    "release_settlement_version": "version-taken",
+    "release_settlement_approval_pkey": "settlement-already-approved",
+    "release_settlement_duties_differ": "duties-not-separate",
 }
 FOREIGN_KEYS = "reference-unknown"
 """A foreign key that does not hold: the named record is not in this book."""
@@ -130,6 +133,7 @@ MONEY_PARAMS = {
     "contract",
     "excess",
     "limit",
+    "outstanding",
     "published",
     "total",
 }
