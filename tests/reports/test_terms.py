@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections import Counter
 from datetime import date, timedelta
 from typing import Any
@@ -15,31 +14,14 @@ import pytest
 from fundledger.book.instructions import Leg
 from fundledger.ids import new_id
 from fundledger.money import parse_yuan
+from tests.book.advances import advanced, remainder_back, settle, settle_leg
 from tests.book.attackers import bank_returned
-from tests.book.payment_case import SUBSIDY, WORKS, Built
+from tests.book.payment_case import SUBSIDY, WORKS
 from tests.budget.calls import refused
 from tests.builders import CITY, DISTRICT, OFFICERS, TODAY, World, insert
 from tests.web import Api
 
 SUCCESSOR_FROM = date(2019, 4, 1)
-
-
-async def advanced(built: Built, amount: int) -> UUID:
-    """An advance to the firm that has the contract; the entry."""
-    world = built.world
-    leg = Leg(amount, allocation_id=built.allocation, project_id=built.project, payee_id=built.person)
-    draft = await world.draft(DISTRICT, "advance", [leg], economic_class="31005", line_count=1)
-    await insert(world.service, "payment_list", {
-        "book": DISTRICT, "instruction_id": draft, "project_id": built.project, "programme_code": "rural_works", "period": "2019-02",
-        "entitlement_on": date(2019, 2, 1), "payee_kind": "organisation", "pay_method": "transfer", "is_final": False,
-    })  # fmt: skip
-    await insert(world.service, "payment_line", {
-        "book": DISTRICT, "instruction_id": draft, "leg_no": 1, "line_no": 1, "amount": amount, "payee_id": built.person,
-        "quantity": 1, "programme_code": "rural_works", "period": "2019-02", "card_hash": os.urandom(32),
-        "name_commitment": os.urandom(32), "card_commitment": os.urandom(32),
-    })  # fmt: skip
-    await world.approve_list(draft)
-    return (await world.pay(draft)).entry_id
 
 
 async def undone(world: World, kind: str, entry: UUID, amount: int, on: date = TODAY, **fields: Any) -> None:
@@ -65,8 +47,9 @@ async def a_term(world: World) -> tuple[UUID, dict[str, UUID]]:
     assert await works.pay() == set()
     await works.accepted()
     paid = await world.service.fetchval("SELECT entry_id FROM entry WHERE instruction_id = $1", subsidy.pay_list)
-    advance = await advanced(works, 150_000)
-    await undone(world, "advance_return", advance, 40_000)
+    advance = (await advanced(works, 150_000, kind="advance")).entry_id
+    await settle(works, settle_leg(works, advance, 60_000), effective_on=TODAY)
+    await remainder_back(works, advance, 40_000, effective_on=TODAY)
     officer, after = world.officers[DISTRICT, "accountable"], await successor(world)
     await bank_returned(world, paid, 1)
     await undone(world, "return", paid, 8_000, SUCCESSOR_FROM, officer_id=after)
@@ -113,12 +96,12 @@ async def test_a_term_is_told_whole_and_its_sums_are_those_of_the_transfers(api:
     for row in report["postings"]:
         told[row["entry_kind"], row["fund_code"], row["project_id"]] += parse_yuan(row["amount"])
     assert told == await added_again(world, officer, date(2018, 1, 1), date(2019, 3, 31))
-    assert {kind for kind, _, _ in told} == {"fund", "pay", "advance", "advance_return"}
+    assert {kind for kind, _, _ in told} == {"fund", "pay", "advance", "settle", "advance_return"}
     assert parse_yuan(report["posted_total"]) == sum(told.values())
     # What came back in April is the successor's.
     assert report["outcome"] == {
-        "funded": "1000000.00", "paid": "10080.00", "returned": "0.00", "advanced": "1500.00", "settled": "0.00",
-        "advance_returned": "400.00", "unsettled": "1100.00",
+        "funded": "1000000.00", "paid": "10080.00", "returned": "0.00", "advanced": "1500.00", "settled": "600.00",
+        "advance_returned": "400.00", "unsettled": "500.00",
     }  # fmt: skip
     by_project = {row["project_id"]: row for row in report["projects"]}
     assert set(by_project) == {str(at["subsidy"]), str(at["works"])}
