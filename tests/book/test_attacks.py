@@ -29,12 +29,14 @@ MAY_INSERT = {
 MAY_CALL = {
     "gate_post", "gate_approve", "gate_close_period", "payment_faults", "instruction_digest", "record_refusal", "publish_notice",
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
-    "refresh_statistics", "approve_parameter", "reject_parameter", "parameter_digest", "officer_lock_key",
+    "approve_parameter", "reject_parameter", "parameter_digest", "officer_lock_key",
+    "refresh_statistics", "gate_close_year", "surplus_on",
 }  # fmt: skip
 WRITES = {
     "gate_post",
     "gate_approve",
     "gate_close_period",
+    "gate_close_year",
     "record_refusal",
     "publish_notice",
     "log_append",

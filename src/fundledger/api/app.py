@@ -40,6 +40,7 @@ from fundledger.api import (
     reversals,
     term_reports,
     trail,
+    year,
 )
 from fundledger.api.deps import Services
 from fundledger.api.limits import BodyLimit
@@ -74,6 +75,7 @@ ROUTERS = (
     procurements.router,
     projects.router,
     reversals.router,
+    year.router,
     book.router,
     entries.router,
     trail.router,

@@ -59,6 +59,7 @@ CONSTRAINTS = {
     "budget_line_book_fund_code_fiscal_year_document_no_key": "budget-line-exists",
     "bank_result_pkey": "bank-result-exists",
     "division_pkey": "division-exists",
+    "year_close_pkey": "year-closed",
     "release_settlement_version": "version-taken",
     "release_settlement_approval_pkey": "settlement-already-approved",
     "release_settlement_duties_differ": "duties-not-separate",
