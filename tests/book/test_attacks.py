@@ -21,6 +21,7 @@ DENIED = (asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionErro
 MAY_INSERT = {
     "division", "village_list", "village_list_version", "registry_import", "household", "person", "organisation", "officer_term",
     "registry_status", "roster_member", "project", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
+    "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review",
     "payment_list", "payment_line", "payment_line_private", "bank_result", "rejection", "idempotency",
     "parameter_proposal", "release_settlement", "release_settlement_approval",
 }  # fmt: skip
@@ -29,8 +30,10 @@ MAY_INSERT = {
 MAY_CALL = {
     "gate_post", "gate_approve", "gate_close_period", "payment_faults", "instruction_digest", "record_refusal", "publish_notice",
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
+    "refresh_statistics", "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
+    "finally_accepted_on",
+    "gate_close_year", "surplus_on",
     "approve_parameter", "reject_parameter", "parameter_digest", "officer_lock_key",
-    "refresh_statistics", "gate_close_year", "surplus_on",
 }  # fmt: skip
 WRITES = {
     "gate_post",
