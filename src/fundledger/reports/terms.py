@@ -29,7 +29,8 @@ SELECT project_id, code, name, programme_code, village_code, status, planned_amo
 FROM project_current WHERE book = $1 AND project_id = ANY ($2) ORDER BY code, project_id
 """
 _CONTRACTS: Final = """
-SELECT procurement_id, project_id, contract_no, method, contract_amount + approved_changes AS amount, document_no
+SELECT procurement_id, project_id, contract_no, method, contract_sum(book, procurement_id) AS amount,
+       document_no
 FROM procurement_current WHERE book = $1 AND project_id = ANY ($2) AND contract_no IS NOT NULL
 ORDER BY project_id, contract_no
 """
