@@ -221,7 +221,7 @@ async def test_every_number_that_a_rule_names_is_there_with_its_source(world: Wo
         "SELECT string_agg(prosrc, ' ') FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
     )
     views = await world.service.fetchval("SELECT string_agg(definition, ' ') FROM pg_views WHERE schemaname = 'public'")
-    named = set(re.findall(r"parameter_value\('([a-z_0-9]+)'", f"{source} {views}"))
+    named = set(re.findall(r"parameter_value\('([a-z_0-9]+)',", f"{source} {views}"))
     assert named
     assert named <= {row["code"] for row in rows}
 

@@ -147,7 +147,8 @@ def parameter(row: Row) -> dict[str, object]:
     people = ("proposal_id", "proposed_by", "approver_id")
     changed = {} if row["proposal_id"] is None else {name: str(row[name]) for name in people}
     return {
-        "v": EXTENDED if changed else FORMAT, "kind": "parameter", "book": str(row["book"]), "parameter_id": str(row["parameter_id"]),
+        "v": EXTENDED if changed else FORMAT, "kind": "parameter", "book": str(row["book"]),
+        "parameter_id": str(row["parameter_id"]),
         "code": row["code"], "version": row["version"], "value": str(row["value"]), "unit": row["unit"],
         "valid_from": row["valid_from"].isoformat(), "valid_to": _day(row["valid_to"]), "source": row["source"],
         "note": row["note"], **changed,
