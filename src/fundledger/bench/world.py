@@ -93,7 +93,7 @@ async def _officers(world: World) -> None:
             world.officers[book, role] = new_id()
             await world.service.execute(
                 "INSERT INTO officer_term (book, officer_id, name, unit_id, role, valid_from, document_no, "
-                "recorded_by) VALUES ($1, $2, 'bench', $3, $4, $5, 'bench', $6)",
+                "recorded_by) VALUES ($1, $2, $4, $3, $4, $5, 'bench', $6)",
                 book, world.officers[book, role], person.unit_id, role, SINCE, person.staff_id,
             )  # fmt: skip
 
