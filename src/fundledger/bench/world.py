@@ -27,6 +27,8 @@ DAY = date(2019, 3, 1)
 SINCE = date(2018, 1, 1)
 PROGRAMME = "labour_subsidy"
 LINE_FEN = 8_000
+HOUSEHOLD_PROGRAMME = "industry_award"
+"""What the last project pays, to households."""
 MANY = 500
 """How many allocations and projects "many accounts" means."""
 
@@ -92,7 +94,7 @@ async def _officers(world: World) -> None:
             world.officers[book, role] = new_id()
             await world.service.execute(
                 "INSERT INTO officer_term (book, officer_id, name, unit_id, role, valid_from, document_no, "
-                "recorded_by) VALUES ($1, $2, 'bench', $3, $4, $5, 'bench', $6)",
+                "recorded_by) VALUES ($1, $2, $4, $3, $4, $5, 'bench', $6)",
                 book, world.officers[book, role], person.unit_id, role, SINCE, person.staff_id,
             )  # fmt: skip
 
@@ -148,7 +150,8 @@ async def _projects(world: World) -> None:
         "procurement",
         columns=["book", "procurement_id", "version", "project_id", "method", "estimate", "exemption_code",
                  "evidence_sha256", "document_no", "recorded_by"],
-        records=[(DISTRICT, new_id(), 1, project, "exempt", 1000, "work_relief", document, "bench", maker.staff_id)
+        records=[(DISTRICT, new_id(), 1, project, "exempt", 1000, "household_subsidy", document, "bench",
+                  maker.staff_id)
                  for project in world.projects],
     )  # fmt: skip
     for project in world.projects:
@@ -162,7 +165,7 @@ async def _projects(world: World) -> None:
 async def _project_versions(world: World, version: int, status: str, who: Caller) -> None:
     """The next version of every project: proposed, reviewed, approved by three people, as the library's rules ask."""
     row = {
-        "name": "bench", "category": "employment", "programme_code": PROGRAMME, "performance_target": "bench",
+        "name": "bench", "performance_target": "bench",
         "planned_amount": 10**10, "document_no": "bench", "nature": "subsidy", "place": "bench",
         "location_kind": "rural", "planned_start": DAY, "planned_end": DAY, "task": "bench", "households": 1,
         "persons": 1, "participation_mechanism": "bench", "proposed_version": 1, "version": version, "status": status,
@@ -173,8 +176,10 @@ async def _project_versions(world: World, version: int, status: str, who: Caller
     )
     await world.service.copy_records_to_table(
         "project",
-        columns=["project_id", "code", *row],
-        records=[(project, f"B{number}", *row.values()) for number, project in enumerate(world.projects)],
+        columns=["project_id", "code", "category", "programme_code", *row],
+        records=[
+            (project, f"B{number}", *_kind_of(number), *row.values()) for number, project in enumerate(world.projects)
+        ],
     )
 
 
@@ -191,6 +196,16 @@ async def _project_parts(world: World) -> None:
     )
 
 
+def _kind_of(number: int) -> tuple[str, str]:
+    """Category and programme of a project: all pay persons but the last, which pays households."""
+    return ("industry", HOUSEHOLD_PROGRAMME) if number == MANY - 1 else ("employment", PROGRAMME)
+
+
+def household_no(number: int) -> str:
+    """The number-th household's number."""
+    return f"H{number:07}"
+
+
 async def publish(world: World, kind: str, subject: UUID, amount: int, level: str = "village") -> None:
     """A notice that has been up long enough."""
     await world.service.execute(
@@ -205,7 +220,7 @@ async def _persons(world: World, vault: Vault, count: int) -> None:
     world.persons = [(new_id(), new_id()) for _ in range(count)]
     copies: tuple[tuple[str, list[str], list[tuple[Any, ...]]], ...] = (
         ("household", ["book", "household_id", "household_no", "village_code", "recorded_by"],
-         [(DISTRICT, h, f"H{number:07}", "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
+         [(DISTRICT, h, household_no(number), "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
         ("person", ["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed",
                     "recorded_by"],
          [(DISTRICT, p, h, True, vault.digest("identity", identity), vault.digest("name", name), b"bench", maker)
@@ -213,7 +228,8 @@ async def _persons(world: World, vault: Vault, count: int) -> None:
         ("registry_status", ["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
          [(DISTRICT, h, SINCE, "registered", "bench", maker) for h, _ in world.persons]),
         ("roster_member", ["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
-         [(DISTRICT, PROGRAMME, p, SINCE, "enrolled", "bench", maker) for _, p in world.persons]),
+         [(DISTRICT, programme, payee, SINCE, "enrolled", "bench", maker) for h, p in world.persons
+          for programme, payee in ((PROGRAMME, p), (HOUSEHOLD_PROGRAMME, h))]),
     )  # fmt: skip
     for table, columns, records in copies:
         await world.service.copy_records_to_table(table, columns=columns, records=records)
