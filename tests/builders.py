@@ -136,7 +136,7 @@ class World:
         return digest
 
     def _maker(self, book: int) -> Caller:
-        return self.who("district-maker" if book == DISTRICT else "other-maker")
+        return self.who("city-maker" if book == CITY else "district-maker" if book == DISTRICT else "other-maker")
 
     async def supplier(self, book: int = DISTRICT, *, organisation_id: UUID | None = None) -> UUID:
         """An organisation with a made-up credit code."""
@@ -260,10 +260,11 @@ class World:
                       period: str = "2019-02", programme: str = "labour_subsidy", final: bool = False,
                       published: bool = True, approved: bool = True, book: int = DISTRICT, payee_kind: str = "person",
                       cards: Sequence[bytes] = (), quantity: int = 1, exception: str | None = None,
-                      **fields: Any) -> UUID:  # fmt: skip
+                      reissues: tuple[UUID, int] | None = None, **fields: Any) -> UUID:  # fmt: skip
         """A payment list of one amount per person (or household), published and approved.
 
-        `cards` are the keyed hashes of the first payees' cards; `exception` is every line's exception document.
+        `cards` are the keyed hashes of the first payees' cards; `exception` is every line's exception document,
+        `reissues` the returned line that the first line pays again.
         """
         hashes = [*cards, *(os.urandom(32) for _ in range(len(payees) - len(cards)))]
         total = amount * len(payees)
@@ -277,9 +278,10 @@ class World:
             "payment_line",
             columns=["book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity",
                      "programme_code", "period", "participation_ref", "exception_document_no", "card_hash",
-                     "name_commitment", "card_commitment"],
+                     "name_commitment", "card_commitment", "reissues_entry_id", "reissues_line_no"],
             records=[(book, new, 1, number, amount, household if payee_kind == "household" else person, household,
-                      quantity, programme, period, "出勤表", exception, hashes[number - 1], os.urandom(32), os.urandom(32))
+                      quantity, programme, period, "出勤表", exception, hashes[number - 1], os.urandom(32), os.urandom(32),
+                      *(reissues if reissues and number == 1 else (None, None)))
                      for number, (household, person) in enumerate(payees, start=1)],
         )  # fmt: skip
         if published:
@@ -326,6 +328,10 @@ PEOPLE: tuple[tuple[str, int, str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+OFFICERS = {"accountable": "责任人", "supervising": "监管人"}
+"""Two people: who answers for a posting is not who supervises it."""
+
+
 async def make_world(service: Connection, owner: Connection) -> World:
     """People, tokens, officers in office since 2018, and one village in each of two districts."""
     world = World(service, owner)
@@ -338,7 +344,7 @@ async def make_world(service: Connection, owner: Connection) -> World:
         for role in ("accountable", "supervising"):
             world.officers[book, role] = new_id()
             await insert(service, "officer_term", {
-                "book": book, "officer_id": world.officers[book, role], "name": "责任人", "unit_id": world.who(maker).unit_id,
+                "book": book, "officer_id": world.officers[book, role], "name": OFFICERS[role], "unit_id": world.who(maker).unit_id,
                 "role": role, "valid_from": date(2018, 1, 1), "document_no": "任1号",
                 "recorded_by": world.who(maker).staff_id,
             })  # fmt: skip

@@ -40,6 +40,14 @@ LANGUAGE sql STABLE AS $$
     WHERE w.entry_kind IS NOT NULL
       AND (r.role = 'accountable' OR w.entry_kind IN ('pay', 'advance', 'settle', 'fund') OR r.officer_id IS NOT NULL)
       AND (o.role = r.role AND w.effective_on BETWEEN o.valid_from AND coalesce(o.valid_to, 'infinity')) IS NOT TRUE
+    UNION ALL   -- two people, and not one under two titles: told apart by 工号, or else by name
+    SELECT w.item, 'responsibility', 'officers-not-distinct', NULL, '{}'
+    FROM unnest(p_work) w
+    CROSS JOIN LATERAL (SELECT o.* FROM officer_term o WHERE o.book = w.book AND o.officer_id = w.officer_id
+                        ORDER BY o.version DESC LIMIT 1) a
+    CROSS JOIN LATERAL (SELECT o.* FROM officer_term o WHERE o.book = w.book AND o.officer_id = w.supervisor_id
+                        ORDER BY o.version DESC LIMIT 1) s
+    WHERE w.entry_kind IS NOT NULL AND coalesce(a.person_no = s.person_no, a.name = s.name)
 $$;
 
 -- Rule 3: no account below zero after any transfer, and none at the end of any effective day.
@@ -88,7 +96,7 @@ LANGUAGE sql STABLE AS $$
     FROM unnest(p_legs) l WHERE l.book IS NULL OR l.debit_before IS NULL OR l.credit_before IS NULL
     UNION ALL   -- a payment from a past year's account is looked at by gate_check_funds
     SELECT l.item, 'posting', 'past-year-money', l.leg_no, jsonb_build_object('exec_year', l.named_year) FROM unnest(p_legs) l
-    WHERE l.named_year IS NOT NULL AND l.side = 1 AND l.entry_kind NOT IN ('pay', 'carry_over', 'defund', 'recover', 'surplus_own')
+    WHERE l.named_year IS NOT NULL AND l.side = 1 AND l.entry_kind NOT IN ('pay', 'pay_other', 'carry_over', 'defund', 'recover', 'surplus_own')
     UNION ALL
     SELECT w.item, 'posting', 'undo-kind', g.leg_no, jsonb_build_object('kind', w.entry_kind) FROM unnest(p_work) w
     CROSS JOIN LATERAL (SELECT * FROM instruction_leg g WHERE g.book = w.book AND g.instruction_id = w.instruction_id OFFSET 0) g

@@ -27,6 +27,8 @@ DAY = date(2019, 3, 1)
 SINCE = date(2018, 1, 1)
 PROGRAMME = "labour_subsidy"
 LINE_FEN = 8_000
+HOUSEHOLD_PROGRAMME = "industry_award"
+"""What the last project pays, to households."""
 MANY = 500
 """How many allocations and projects "many accounts" means."""
 
@@ -91,7 +93,7 @@ async def _officers(world: World) -> None:
             world.officers[book, role] = new_id()
             await world.service.execute(
                 "INSERT INTO officer_term (book, officer_id, name, unit_id, role, valid_from, document_no, "
-                "recorded_by) VALUES ($1, $2, 'bench', $3, $4, $5, 'bench', $6)",
+                "recorded_by) VALUES ($1, $2, $4, $3, $4, $5, 'bench', $6)",
                 book, world.officers[book, role], person.unit_id, role, SINCE, person.staff_id,
             )  # fmt: skip
 
@@ -136,7 +138,7 @@ async def _projects(world: World) -> None:
         "project",
         columns=["book", "project_id", "version", "code", "name", "category", "programme_code", "managing_unit_id",
                  "performance_target", "planned_amount", "status", "decided_by_unit_id", "document_no", "recorded_by"],
-        records=[(DISTRICT, project, 1, f"B{number}", "bench", "employment", PROGRAMME, maker.unit_id, "bench", 10**10,
+        records=[(DISTRICT, project, 1, f"B{number}", "bench", *_kind_of(number), maker.unit_id, "bench", 10**10,
                   "approved", maker.unit_id, "bench", maker.staff_id) for number, project in enumerate(world.projects)],
     )  # fmt: skip
     document = hashlib.sha256(b"bench").digest()
@@ -148,7 +150,8 @@ async def _projects(world: World) -> None:
         "procurement",
         columns=["book", "procurement_id", "version", "project_id", "method", "estimate", "exemption_code",
                  "evidence_sha256", "document_no", "recorded_by"],
-        records=[(DISTRICT, new_id(), 1, project, "exempt", 1000, "work_relief", document, "bench", maker.staff_id)
+        records=[(DISTRICT, new_id(), 1, project, "exempt", 1000, "household_subsidy", document, "bench",
+                  maker.staff_id)
                  for project in world.projects],
     )  # fmt: skip
     for project in world.projects:
@@ -157,6 +160,16 @@ async def _projects(world: World) -> None:
         Leg(8 * 10**9, allocation_id=a, project_id=p) for a, p in zip(world.allocations, world.projects, strict=True)
     ]
     await world.post(DISTRICT, "fund", legs)
+
+
+def _kind_of(number: int) -> tuple[str, str]:
+    """Category and programme of a project: all pay persons but the last, which pays households."""
+    return ("industry", HOUSEHOLD_PROGRAMME) if number == MANY - 1 else ("employment", PROGRAMME)
+
+
+def household_no(number: int) -> str:
+    """The number-th household's number."""
+    return f"H{number:07}"
 
 
 async def publish(world: World, kind: str, subject: UUID, amount: int) -> None:
@@ -173,7 +186,7 @@ async def _persons(world: World, vault: Vault, count: int) -> None:
     world.persons = [(new_id(), new_id()) for _ in range(count)]
     copies: tuple[tuple[str, list[str], list[tuple[Any, ...]]], ...] = (
         ("household", ["book", "household_id", "household_no", "village_code", "recorded_by"],
-         [(DISTRICT, h, f"H{number:07}", "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
+         [(DISTRICT, h, household_no(number), "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
         ("person", ["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed",
                     "recorded_by"],
          [(DISTRICT, p, h, True, vault.digest("identity", identity), vault.digest("name", name), b"bench", maker)
@@ -181,7 +194,8 @@ async def _persons(world: World, vault: Vault, count: int) -> None:
         ("registry_status", ["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
          [(DISTRICT, h, SINCE, "registered", "bench", maker) for h, _ in world.persons]),
         ("roster_member", ["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
-         [(DISTRICT, PROGRAMME, p, SINCE, "enrolled", "bench", maker) for _, p in world.persons]),
+         [(DISTRICT, programme, payee, SINCE, "enrolled", "bench", maker) for h, p in world.persons
+          for programme, payee in ((PROGRAMME, p), (HOUSEHOLD_PROGRAMME, h))]),
     )  # fmt: skip
     for table, columns, records in copies:
         await world.service.copy_records_to_table(table, columns=columns, records=records)

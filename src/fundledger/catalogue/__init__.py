@@ -24,9 +24,11 @@ from fundledger.catalogue.operation import ROWS as OPERATION
 from fundledger.catalogue.past_years import ROWS as PAST_YEARS
 from fundledger.catalogue.payment_lists import ROWS as PAYMENT_LISTS
 from fundledger.catalogue.payments import ROWS as PAYMENTS
+from fundledger.catalogue.policy import ROWS as POLICY
 from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
+from fundledger.catalogue.reissues import ROWS as REISSUES
 from fundledger.catalogue.spreadsheets import ROWS as SPREADSHEETS
 from fundledger.catalogue.tendering import ROWS as TENDERING
 from fundledger.catalogue.trail import ROWS as TRAIL
@@ -42,6 +44,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     BOOK,
     ALLOCATIONS,
     BUDGET,
+    POLICY,
     BUDGET_YEAR,
     PROJECTS,
     TENDERING,
@@ -51,6 +54,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     RECORDS,
     REGISTRY,
     PAYMENT_LISTS,
+    REISSUES,
     SPREADSHEETS,
     LEADS,
     TRAIL,

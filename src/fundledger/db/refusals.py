@@ -37,6 +37,7 @@ CONSTRAINTS = {
     "instruction_is_final": "content-final",
     "instruction_is_posted": "already-posted",
     "rejection_pkey": "instruction-rejected",
+    "transfer_reissues": "reissued-already",
     "household_book_household_no_key": "household-exists",
     "person_book_identity_hash_key": "person-exists",
     "person_one_head": "household-has-head",
@@ -64,6 +65,11 @@ CONSTRAINTS = {
     "acceptance_pkey": "version-taken",
     "notice_pkey": "version-taken",
     "officer_term_pkey": "version-taken",
+    "officer_term_next": "version-taken",
+    "officer_term_same": "record-identity-changed",
+    "officer_term_in_use": "officer-term-in-use",
+    "parameter_proposal_value": "parameter-value-out-of-range",
+    "parameter_proposal_dates": "dates-reversed",
     "declared_figure_pkey": "version-taken",
     "village_list_pkey": "version-taken",
     "registry_status_pkey": "version-taken",
@@ -137,6 +143,7 @@ def gate_fault(row: dict[str, Any]) -> Fault:
 
 
 MONEY_PARAMS = {
+    "returned_amount",
     "bid",
     "claimed",
     "earned",

@@ -95,7 +95,7 @@ def invoice_number(text: str) -> str:
 
 
 async def only_procurement(connection: Connection, book: int, project_id: UUID | None) -> UUID | None:
-    """The project's procurement, if there is a project and it has exactly one that came to something."""
+    """The project's procurement, if it has exactly one that came to something; none without a project."""
     live = await connection.fetchval("SELECT live_procurements($1, $2)", book, project_id)
     return live[0] if len(live) == 1 else None
 
