@@ -4,6 +4,7 @@ for what they do. Defaults everywhere; a test names only what it is about. Every
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -153,6 +154,7 @@ class World:
                         for (h, p), identity in zip(made, hashes, strict=True)]),
             "registry_status": (["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
                                 [(book, h, since, "registered", "建档1号", maker) for h, _ in made]),
+            "payee_account": (ACCOUNT, [(book, p, 1, card_of(p), b"sealed", "卡1号", maker) for _, p in made]),
             "roster_member": (["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
                               [(book, programme, s, since, "enrolled", "花名册1号", maker) for pair in made for s in pair]
                               if programme else []),
@@ -161,6 +163,20 @@ class World:
             await self.service.copy_records_to_table(table, columns=columns, records=records)
         return made
 
+    async def new_card(self, holder: UUID, card: bytes, *, book: int = DISTRICT, confirmed: bool = True) -> int:
+        """The next version of a person's (or organisation's) account, given as its keyed hash."""
+        prefix = "district" if book == DISTRICT else "other"
+        version = int(await self.service.fetchval(
+            "SELECT coalesce(max(version), 0) + 1 FROM payee_account WHERE book = $1 AND holder_id = $2", book, holder))  # fmt: skip
+        row = (book, holder, version, card, b"sealed", "卡2号", self.who(f"{prefix}-maker").staff_id)
+        await insert(self.service, "payee_account", dict(zip(ACCOUNT, row, strict=True)))
+        if confirmed and version > 1:
+            await insert(self.service, "payee_account_confirmation", {
+                "book": book, "holder_id": holder, "version": version,
+                "confirmed_by": self.who(f"{prefix}-approver").staff_id,
+            })  # fmt: skip
+        return version
+
     async def list_of(self, project: UUID, allocation: UUID, payees: list[tuple[UUID, UUID]], *, amount: int = 8_000,
                       period: str = "2019-02", programme: str = "labour_subsidy", final: bool = False,
                       published: bool = True, approved: bool = True, book: int = DISTRICT, payee_kind: str = "person",
@@ -168,15 +184,18 @@ class World:
                       **fields: Any) -> UUID:  # fmt: skip
         """A payment list of one amount per person (or household), published and approved.
 
-        `cards` are the keyed hashes of the first payees' cards; `exception` is every line's exception document.
+        `cards` are the keyed hashes of the first payees' cards, which they change to; `exception` is every line's
+        exception document. The entitlement date is the period's first day.
         """
-        hashes = [*cards, *(os.urandom(32) for _ in range(len(payees) - len(cards)))]
+        for (_, person), card in zip(payees, cards, strict=False):
+            await self.new_card(person, card, book=book)
+        hashes = [*cards, *(card_of(person) for _, person in payees[len(cards) :])]
         total = amount * len(payees)
         legs = [Leg(total, allocation_id=allocation, project_id=project)]
         new = await self.draft(book, "pay", legs, line_count=len(payees), **fields)
         await insert(self.service, "payment_list", {
             "book": book, "instruction_id": new, "project_id": project, "programme_code": programme, "period": period,
-            "entitlement_on": date(2019, 2, 1), "payee_kind": payee_kind, "pay_method": "transfer", "is_final": final,
+            "entitlement_on": first_day(period), "payee_kind": payee_kind, "pay_method": "transfer", "is_final": final,
         })  # fmt: skip
         await self.service.copy_records_to_table(
             "payment_line",
@@ -211,6 +230,21 @@ class World:
                WHERE a.account_kind = $1 AND ($2::uuid IS NULL OR a.allocation_id = $2)
                  AND ($3::uuid IS NULL OR a.budget_line_id = $3) AND ($4::uuid IS NULL OR a.project_id = $4)""",
             kind, allocation, line, project))  # fmt: skip
+
+
+ACCOUNT = ["book", "holder_id", "version", "account_hash", "sealed", "document_no", "recorded_by"]
+
+
+def card_of(holder: UUID) -> bytes:
+    """The keyed hash of the card (or account) that builders register for a person (or organisation)."""
+    return hashlib.sha256(holder.bytes).digest()
+
+
+def first_day(period: str) -> date:
+    """The first day of a period: 2019, 2019-H2, 2019-Q3 or 2019-05."""
+    part = period[5:] or "01"
+    month = {"H": 6, "Q": 3}[part[0]] * (int(part[1]) - 1) + 1 if part[0] in "HQ" else int(part)
+    return date(int(period[:4]), month, 1)
 
 
 async def insert(connection: Connection, table: str, row: dict[str, Any]) -> None:

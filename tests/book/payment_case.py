@@ -19,7 +19,7 @@ from fundledger.book.instructions import Leg
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import codes_of
-from tests.builders import DISTRICT, TODAY, VILLAGE, World, insert
+from tests.builders import DISTRICT, TODAY, VILLAGE, World, card_of, insert
 
 Hook = Callable[["Built"], Awaitable[None]]
 
@@ -183,6 +183,7 @@ class Case:
                 "book": DISTRICT, "organisation_id": built.person, "kind": "supplier", "name": "某公司",
                 "credit_code": "".join(letters[byte % 31] for byte in os.urandom(18)), "recorded_by": built.recorder,
             })  # fmt: skip
+            await built.world.new_card(built.person, card_of(built.person))
             if given.get("awardee_id") == "the payee":
                 given["awardee_id"] = built.person
         return given
@@ -215,6 +216,7 @@ class Case:
             "book": DISTRICT, "person_id": built.person, "household_id": built.household, "is_head": True, "sealed": b"x",
             "identity_hash": os.urandom(32), "name_hash": os.urandom(32), "recorded_by": built.recorder,
         })  # fmt: skip
+        await built.world.new_card(built.person, card_of(built.person))
         await built.roster("enrolled")
 
     async def add_list(self, built: Built) -> None:
@@ -233,7 +235,7 @@ class Case:
         await insert(world.service, "payment_line", {
             "book": DISTRICT, "instruction_id": built.pay_list, "leg_no": 1, "line_no": 1, "amount": self.amount,
             "payee_id": payee, "household_id": None if self.payee_kind == "organisation" else built.household, "quantity": 1,
-            "programme_code": self.programme, "period": "2019-02", "participation_ref": "出勤表", "card_hash": os.urandom(32),
+            "programme_code": self.programme, "period": "2019-02", "participation_ref": "出勤表", "card_hash": card_of(built.person),
             "name_commitment": os.urandom(32), "card_commitment": os.urandom(32), **own,
         })  # fmt: skip
         if self.list_notice is not None:

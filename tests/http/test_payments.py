@@ -9,6 +9,7 @@ from fundledger.access.tokens import add_staff, issue
 from fundledger.db.connection import Connection
 from tests.builders import DISTRICT, OTHER_DISTRICT, World
 from tests.payments.people import (
+    ACCOUNT_NO,
     BANK,
     LISTS,
     approve,
@@ -81,9 +82,9 @@ async def test_a_household_programme_pays_the_head_of_the_household(api: Api, wo
 async def test_an_organisation_is_paid_by_its_credit_code(api: Api, world: World) -> None:
     project = await world.project(programme="rural_works", category="infrastructure", exemption="below_threshold")
     allocation = await money(world, project)
-    payee, code = await organisation(world)
+    payee, code = await organisation(world, vault_of(api))
     header = header_of(world, project, allocation, payee_kind="organisation", programme_code="rural_works")
-    line = {"credit_code": code, "name": "测试建筑有限公司", "account": "42001865536053001234", "amount": "5000.5"}
+    line = {"credit_code": code, "name": "测试建筑有限公司", "account": ACCOUNT_NO, "amount": "5000.5"}
     made = await approved(api, world, {**header, "lines": [line, {**line, "amount": "1"}]})
     assert made["total"] == "5001.50"
     assert (await pay(api, made)).status_code == 200

@@ -12,7 +12,7 @@ import pytest
 from fundledger.book.instructions import Leg
 from fundledger.ids import new_id
 from tests.budget.calls import draft, heading, refused
-from tests.builders import CITY, DISTRICT, OTHER_DISTRICT, VILLAGE, World, insert
+from tests.builders import CITY, DISTRICT, OTHER_DISTRICT, VILLAGE, World, card_of, insert
 from tests.web import Api
 
 BOOK = f"/v1/books/{DISTRICT}"
@@ -331,8 +331,9 @@ async def test_the_contract_is_not_lowered_below_what_was_paid(api: Api, world: 
         "period": "2019", "entitlement_on": date(2019, 2, 1), "payee_kind": "organisation", "pay_method": "transfer",
         "is_final": False,
     })  # fmt: skip
+    await world.new_card(UUID(supplier), card_of(UUID(supplier)))
     await insert(world.service, "payment_line", {
-        "book": DISTRICT, "instruction_id": bill, "leg_no": 1, "line_no": 1, "amount": 30_000_000,
+        "card_hash": card_of(UUID(supplier)), "book": DISTRICT, "instruction_id": bill, "leg_no": 1, "line_no": 1, "amount": 30_000_000,
         "payee_id": UUID(supplier), "programme_code": "rural_works", "period": "2019", "name_commitment": bytes(32),
         "card_commitment": bytes(32),
     })  # fmt: skip

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from fundledger.access.tokens import Tokens
 from fundledger.api import (
+    accounts,
     allocations,
     anomalies,
     bank_results,
@@ -55,6 +56,7 @@ ROUTERS = (
     payments.router,
     registry.router,
     households.router,
+    accounts.router,
     policy.router,
     allocations.router,
     budget.router,

@@ -52,6 +52,12 @@ CONSTRAINTS = {
     "registry_status_pkey": "version-taken",
     "roster_member_pkey": "version-taken",
     "budget_line_book_fund_code_fiscal_year_document_no_key": "budget-line-exists",
+    "payee_account_pkey": "version-taken",
+    "payee_account_confirmation_pkey": "version-taken",
+    "payee_account_two_people": "duties-not-separate",
+    "payee_account_approver": "confirmer-without-duty",
+    "organisation_flag_pkey": "version-taken",
+    "organisation_flag_two_people": "duties-not-separate",
     "bank_result_pkey": "bank-result-exists",
     "division_pkey": "division-exists",
 }
