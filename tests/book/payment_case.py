@@ -120,6 +120,7 @@ class Case:
     final: bool = False
     registered: bool = True
     enrolled: bool = True
+    leg: dict[str, Any] = field(default_factory=dict)
     line: dict[str, Any] = field(default_factory=dict)
     header: dict[str, Any] = field(default_factory=dict)
     before_list: tuple[Hook, ...] = ()
@@ -223,7 +224,7 @@ class Case:
         """Draft a list (another one, when called again); it becomes the one that `Built` speaks of."""
         world = built.world
         payee = built.household if self.payee_kind == "household" else built.person
-        leg = Leg(self.amount, allocation_id=built.allocation, project_id=built.project)
+        leg = Leg(self.amount, allocation_id=built.allocation, project_id=built.project, **self.leg)
         header = {"effective_on": self.effective_on, "economic_class": self.economic_class, **self.header}
         built.pay_list = await world.draft(DISTRICT, "pay", [leg], line_count=1, **header)
         await insert(world.service, "payment_list", {

@@ -20,7 +20,7 @@ DENIED = (asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionErro
 
 MAY_INSERT = {
     "division", "village_list", "village_list_version", "registry_import", "household", "person", "organisation", "officer_term",
-    "registry_status", "roster_member", "project", "procurement", "acceptance", "declared_figure", "instruction", "instruction_leg",
+    "registry_status", "roster_member", "project", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
     "payment_list", "payment_line", "payment_line_private", "bank_result", "rejection", "idempotency",
 }  # fmt: skip
 """Records of the outer world and drafts: what a maker says, before anybody approved it."""

@@ -137,6 +137,7 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "above the standard": ("funds", SUBSIDY, lambda c: c.but(amount=8_001), {"above-standard"}),
     "below what the house costs": ("funds", HOUSING, lambda c: c.but(amount=1_999_999), {"not-paid-in-full"}),
     "no part taken": ("funds", SUBSIDY, lambda c: c.but(line={"participation_ref": None}), {"participation-missing"}),
+    "money of a past year": ("funds", SUBSIDY, lambda c: c.but(leg={"exec_year": 2018}), {"past-year-money", "balance-insufficient"}),
     "a line of another period": ("funds", SUBSIDY, lambda c: c.but(line={"period": "2019-01"}), {"line-of-another-list"}),
     # 项目到区
     "a project of nobody": ("projects", SUBSIDY, lambda c: c.but(line={"project": new_id()}),
@@ -331,18 +332,37 @@ async def test_a_payment_names_its_books_own_district(world: World) -> None:
     assert {"project-not-in-library", "procurement-missing"} <= await built.preview()
 
 
+GATE = (
+    "gate_check_funds",
+    "gate_check_projects",
+    "gate_check_tendering",
+    "gate_check_management",
+    "gate_check_publicity",
+    "gate_check_reissues",
+    "gate_check_advances",
+    "gate_check_lines",
+    "gate_check_officers",
+)
+"""The functions that check a payment; `gate_check_settlements` and the rest look at what is no payment."""
+OUTSIDE_THE_FIVE = {"fund-not-outside-five"}
+"""Codes that a function above gives for other kinds of entry only (`pay_other`), each tried elsewhere."""
+
+
+def definition_of(function: str) -> str:
+    """The body of a function of the schema as the newest revision has it, without comments."""
+    files = sorted((Path(migrations_dir()) / "sql").glob("*/*.sql"))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    found = re.findall(rf"CREATE (?:OR REPLACE )?FUNCTION {function}\(.*?\$\$;", text, re.S)
+    assert found, function
+    return re.sub(r"--.*", "", found[-1])
+
+
 def codes_of_the_gate() -> set[str]:
-    """Every code that the payment checks and the officers' check can give."""
-    folder = Path(migrations_dir()) / "sql" / "0001"
-    text = (folder / "65_gate_payments.sql").read_text(encoding="utf-8")
-    text += re.findall(
-        r"CREATE FUNCTION gate_check_officers.*?\$\$;",
-        (folder / "63_gate_checks.sql").read_text(encoding="utf-8"),
-        re.S,
-    )[0]
-    return set(re.findall(r"'([a-z]+(?:-[a-z]+)+)'", re.sub(r"--.*", "", text)))
+    """Every code that the checks of a payment can give."""
+    text = "".join(definition_of(function) for function in GATE)
+    return set(re.findall(r"'([a-z]+(?:-[a-z]+)+)'", text)) - OUTSIDE_THE_FIVE
 
 
 def test_every_code_of_five_to_district_has_a_case() -> None:
     tried = set().union(*(expected for _, _, _, expected in WAYS_TO_FAIL.values()))
-    assert codes_of_the_gate() <= tried
+    assert codes_of_the_gate() - tried == set()

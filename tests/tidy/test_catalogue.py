@@ -45,8 +45,8 @@ def literals(node: ast.Call) -> Iterator[str]:
 
 
 def codes_in_sql() -> Iterator[tuple[str, str]]:
-    """Each quoted kebab-case word of the gate, with its file."""
-    for path in sorted(SQL.rglob("6?_gate_*.sql")):
+    """Each quoted kebab-case word of the gate and of the later revisions, with its file."""
+    for path in sorted([*SQL.glob("0001/6?_gate_*.sql"), *SQL.glob("0002/*.sql")]):
         text = re.sub(r"--.*", "", path.read_text(encoding="utf-8"))
         for code in KEBAB.findall(text):
             if code not in NOT_CODES:

@@ -17,7 +17,7 @@ BEGIN
         CROSS JOIN LATERAL (SELECT CASE WHEN o.on_line THEN l.budget_line_id END AS line,
             CASE WHEN NOT o.on_line THEN v.allocation END AS allocation, CASE WHEN o.on_project THEN l.project_id END AS project,
             CASE WHEN v.kind = 'advanced' THEN l.payee_id END AS payee) g
-        WHERE l.book IS NOT NULL AND v.account_id IS NOT NULL AND v.year IS NOT NULL AND coalesce(g.line, g.allocation) IS NOT NULL
+        WHERE l.book IS NOT NULL AND l.fiscal_year IS NOT NULL AND v.account_id IS NOT NULL AND v.year IS NOT NULL AND coalesce(g.line, g.allocation) IS NOT NULL
           AND (g.project IS NOT NULL OR NOT o.on_project) AND (g.payee IS NOT NULL OR v.kind <> 'advanced')
           AND NOT EXISTS (SELECT FROM account_balance b WHERE b.book = l.book AND b.account_id = v.account_id OFFSET 0)
     ), opened AS (

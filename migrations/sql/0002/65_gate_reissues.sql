@@ -2,5 +2,5 @@
 
 CREATE FUNCTION gate_check_reissues(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
-    SELECT y.item, 'funds', 'reissue-unknown', NULL::integer, '{}'::jsonb FROM unnest(p_work) y WHERE false
+    SELECT y.item, 'funds', 'past-year-money', NULL::integer, '{}'::jsonb FROM unnest(p_work) y WHERE false
 $$;

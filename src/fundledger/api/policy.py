@@ -24,7 +24,7 @@ class ParameterAnswer(Answer):
     code: str
     version: int
     value: str
-    unit: Literal["yuan", "percent", "days", "count"]
+    unit: Literal["yuan", "percent", "days", "workdays", "months", "count", "bytes"]
     valid_from: date
     valid_to: date | None
     source: str
@@ -70,6 +70,7 @@ class FundAnswer(Answer):
     standard_parameter: str | None
     floor_parameter: str | None
     rule: str
+    outside_five: bool
 
 
 @router.get("/funds")

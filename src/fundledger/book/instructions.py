@@ -20,7 +20,11 @@ from fundledger.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One pair of accounts to move money between, named by what they belong to; amount in fen."""
+    """One pair of accounts to move money between, named by what they belong to; amount in fen.
+
+    `exec_year` names a past year's account as the payer, `to_allocation_id` where a virement goes, `payee_id` who
+    answers for an advance, `settles_…` which advance is settled; other kinds of entry refuse these fields.
+    """
 
     amount: int
     budget_line_id: UUID | None = None
@@ -33,6 +37,11 @@ class Leg:
     allocation_document_no: str | None = None
     undoes_entry_id: UUID | None = None
     undoes_line_no: int | None = None
+    exec_year: int | None = None
+    to_allocation_id: UUID | None = None
+    payee_id: UUID | None = None
+    settles_entry_id: UUID | None = None
+    settles_line_no: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class Draft:
 _LEG_COLUMNS = (
     "book", "instruction_id", "leg_no", "amount", "budget_line_id", "allocation_id", "project_id", "fund_code",
     "fiscal_year", "district", "village_code", "allocation_document_no", "undoes_entry_id", "undoes_line_no",
+    "exec_year", "to_allocation_id", "payee_id", "settles_entry_id", "settles_line_no",
 )  # fmt: skip
 
 _INSERT = """
@@ -85,7 +95,8 @@ async def draft(connection: Connection, caller: Caller, book: int, what: Draft) 
         records=[
             (book, what.instruction_id, number, leg.amount, leg.budget_line_id, leg.allocation_id, leg.project_id,
              leg.fund_code, leg.fiscal_year, leg.district, leg.village_code, leg.allocation_document_no,
-             leg.undoes_entry_id, leg.undoes_line_no)
+             leg.undoes_entry_id, leg.undoes_line_no, leg.exec_year, leg.to_allocation_id, leg.payee_id,
+             leg.settles_entry_id, leg.settles_line_no)
             for number, leg in enumerate(what.legs, start=1)
         ],
     )  # fmt: skip

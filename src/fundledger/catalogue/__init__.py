@@ -20,6 +20,7 @@ from fundledger.catalogue.input import ROWS as INPUT
 from fundledger.catalogue.leads import ROWS as LEADS
 from fundledger.catalogue.lines import ROWS as LINES
 from fundledger.catalogue.operation import ROWS as OPERATION
+from fundledger.catalogue.past_years import ROWS as PAST_YEARS
 from fundledger.catalogue.payment_lists import ROWS as PAYMENT_LISTS
 from fundledger.catalogue.payments import ROWS as PAYMENTS
 from fundledger.catalogue.projects import ROWS as PROJECTS
@@ -40,6 +41,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     BUDGET,
     PROJECTS,
     PAYMENTS,
+    PAST_YEARS,
     RECORDS,
     REGISTRY,
     PAYMENT_LISTS,

@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 
 
 class Parameter(SQLModel, table=True):
-    """One version of a limit, day count, percentage or standard; `value` in `unit` (fen, percent, days, count)."""
+    """One version of a limit, day count, percentage or standard; `value` in `unit` (fen, percent, days, workdays …)."""
 
     __tablename__ = "parameter"
 
@@ -28,7 +28,7 @@ class Parameter(SQLModel, table=True):
 
 
 class Fund(SQLModel, table=True):
-    """A class of money (资金类别) and how the policy hands it down."""
+    """A class of money (资金类别) and how the policy hands it down; `outside_five`: M41, M43, paid by `pay_other`."""
 
     __tablename__ = "fund"
 
@@ -40,6 +40,7 @@ class Fund(SQLModel, table=True):
     standard_parameter: str | None = Field(default=None, sa_type=Text)
     floor_parameter: str | None = Field(default=None, sa_type=Text)
     rule: str = Field(sa_type=Text)
+    outside_five: bool = False
 
 
 class Programme(SQLModel, table=True):
