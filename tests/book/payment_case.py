@@ -122,6 +122,9 @@ class Case:
     enrolled: bool = True
     leg: dict[str, Any] = field(default_factory=dict)
     line: dict[str, Any] = field(default_factory=dict)
+    period: str = "2019-02"
+    entitlement_on: date = date(2019, 2, 1)
+    organisation_kind: str = "supplier"
     header: dict[str, Any] = field(default_factory=dict)
     before_list: tuple[Hook, ...] = ()
     before_approval: tuple[Hook, ...] = ()
@@ -181,7 +184,7 @@ class Case:
         if self.payee_kind == "organisation":
             letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
             await insert(built.world.service, "organisation", {
-                "book": DISTRICT, "organisation_id": built.person, "kind": "supplier", "name": "某公司",
+                "book": DISTRICT, "organisation_id": built.person, "kind": self.organisation_kind, "name": "某公司",
                 "credit_code": "".join(letters[byte % 31] for byte in os.urandom(18)), "recorded_by": built.recorder,
             })  # fmt: skip
             await built.world.new_card(built.person, card_of(built.person))
@@ -229,14 +232,16 @@ class Case:
         built.pay_list = await world.draft(DISTRICT, "pay", [leg], line_count=1, **header)
         await insert(world.service, "payment_list", {
             "book": DISTRICT, "instruction_id": built.pay_list, "project_id": self.line.get("project", built.project),
-            "programme_code": self.line.get("programme", self.programme), "period": "2019-02", "entitlement_on": date(2019, 2, 1),
+            "programme_code": self.line.get("programme", self.programme), "period": self.period, "entitlement_on": self.entitlement_on,
             "payee_kind": self.line.get("list_kind", self.payee_kind), "pay_method": "transfer", "is_final": self.final,
         })  # fmt: skip
         own = {key: value for key, value in self.line.items() if key not in {"project", "programme", "list_kind"}}
+        if own.get("card_hash") == "the household's":
+            own["card_hash"] = card_of(built.household)
         await insert(world.service, "payment_line", {
             "book": DISTRICT, "instruction_id": built.pay_list, "leg_no": 1, "line_no": 1, "amount": self.amount,
             "payee_id": payee, "household_id": None if self.payee_kind == "organisation" else built.household, "quantity": 1,
-            "programme_code": self.programme, "period": "2019-02", "participation_ref": "出勤表", "card_hash": card_of(built.person),
+            "programme_code": self.programme, "period": self.period, "participation_ref": "出勤表", "card_hash": card_of(built.person),
             "name_commitment": os.urandom(32), "card_commitment": os.urandom(32), **own,
         })  # fmt: skip
         if self.list_notice is not None:

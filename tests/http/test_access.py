@@ -179,6 +179,16 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/books/{book}/rosters/{programme_code}": READ,
     "POST /v1/books/{book}/rosters/{programme_code}": DISTRICT_BUREAUS_DRAFT,
     "POST /v1/books/{book}/rosters/{programme_code}/import": DISTRICT_BUREAUS_DRAFT,
+    "GET /v1/books/{book}/persons/{person_id}/cards": READ,
+    "POST /v1/books/{book}/persons/{person_id}/cards": DISTRICT_OFFICES_DRAFT,
+    "POST /v1/books/{book}/persons/{person_id}/cards/{version}/confirm": DISTRICT_BUREAUS_APPROVE,
+    "POST /v1/books/{book}/cards": DISTRICT_OFFICES_DRAFT,
+    "POST /v1/books/{book}/cards/import": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/organisations/{organisation_id}/accounts": READ,
+    "POST /v1/books/{book}/organisations/{organisation_id}/accounts": DISTRICT_BUREAUS_DRAFT,
+    "POST /v1/books/{book}/organisations/{organisation_id}/accounts/{version}/confirm": DISTRICT_BUREAUS_APPROVE,
+    "GET /v1/books/{book}/organisations/{organisation_id}/flags": READ,
+    "POST /v1/books/{book}/organisations/{organisation_id}/flags": DISTRICT_BUREAUS_DRAFT,
     "GET /v1/books/{book}/organisations": READ,
     "POST /v1/books/{book}/organisations": BUREAUS_DRAFT,
     "GET /v1/books/{book}/organisations/{organisation_id}": READ,
@@ -203,7 +213,14 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/books/{book}/anomalies/summary": WATCH,
 }
 
-PLACES = {"code": "x", "programme_code": "labour_subsidy", "month": "2019-03", "direction": "up", "kind": "entry"}
+PLACES = {
+    "code": "x",
+    "programme_code": "labour_subsidy",
+    "month": "2019-03",
+    "direction": "up",
+    "kind": "entry",
+    "version": "1",
+}
 """Path parameters that are no UUID."""
 
 

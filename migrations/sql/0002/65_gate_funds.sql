@@ -33,8 +33,8 @@ LANGUAGE sql STABLE AS $$
         AND p.leg_no = l.leg_no AND p.reissues_entry_id IS NULL OFFSET 0)
     UNION ALL   -- the day that decides rosters, statuses and standards is one of the period, and not still to come
     SELECT y.item, 'funds', 'entitlement-outside-period', NULL, jsonb_build_object('period', y.period, 'entitlement_on', y.entitlement_on) FROM pay y
-    WHERE (to_char(y.entitlement_on, 'YYYY') = left(y.period, 4)
-           AND extract(month FROM y.entitlement_on)::integer <@ period_months(y.period) AND y.entitlement_on <= y.effective_on) IS NOT TRUE
+    WHERE NOT (to_char(y.entitlement_on, 'YYYY') = left(y.period, 4)
+               AND extract(month FROM y.entitlement_on)::integer <@ period_months(y.period) AND y.entitlement_on <= y.effective_on)
     UNION ALL   -- N3, N5, N9, N10 by payee
     SELECT DISTINCT y.item, 'funds', 'negative-list-payee', p.line_no, jsonb_build_object('item_code', f.negative_code) FROM pay y
     CROSS JOIN LATERAL (SELECT * FROM payment_line p WHERE y.payee_kind = 'organisation' AND p.book = y.book

@@ -1,8 +1,8 @@
 """Organisations that poverty money never reaches (负面清单 N3, N5, N9, N10 by payee): flagged and lifted by document.
 
 Who owns an account (a treasury, a bank's loan account, a government office's own business) is no economic class:
-somebody has to say so. A flag counts from its day on and is lifted by another person than whoever set it. The gate reads
-the same rows. Takes no lock; two writers of one version meet at the key (`version-taken`).
+somebody has to say so. A flag counts from its day on and is lifted by another person than whoever set it. The gate
+reads the same rows. Takes no lock; two writers of one version meet at the key (`version-taken`).
 """
 
 from __future__ import annotations
