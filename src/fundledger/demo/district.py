@@ -188,8 +188,9 @@ async def accept(district: District, code: str, day: str) -> None:
 
 
 def entitled_on(period: str) -> str:
-    """The day whose rosters count: the first of a month, else the last of March."""
-    return f"{period}-01" if period[5:].isdigit() else "2019-03-31"
+    """The day whose rosters count: the first of the month, half-year or year."""
+    month = {"": "01", "H1": "01", "H2": "07"}.get(period[5:], period[5:])
+    return f"{period[:4]}-{month}-01"
 
 
 async def upload(
