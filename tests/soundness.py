@@ -103,7 +103,7 @@ RULES: dict[str, str] = {
         LEFT JOIN instruction n ON n.book = a.book AND n.instruction_id = a.instruction_id
         WHERE a.approval_id IS NULL OR a.approver_id = n.maker_id OR a.approver_id <> e.approver_id OR n.maker_id <> e.maker_id
            OR a.content_sha256 <> c.digest OR e.content_sha256 <> c.digest OR e.payer_id IN (n.maker_id, a.approver_id)
-           OR (e.entry_kind = 'pay') <> (e.payer_id IS NOT NULL)""",
+           OR (SELECT k.is_payment FROM entry_kind k WHERE k.entry_kind = e.entry_kind) <> (e.payer_id IS NOT NULL)""",
     "nothing that was sent back was posted": """
         SELECT e.* FROM entry e JOIN rejection r USING (book, instruction_id)""",
     "a payment's transfers are the lines of its list": """
@@ -111,7 +111,7 @@ RULES: dict[str, str] = {
         JOIN payment_line l ON l.book = e.book AND l.instruction_id = e.instruction_id
         FULL JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id AND t.line_no = l.line_no
         LEFT JOIN entry p ON p.book = t.book AND p.entry_id = t.entry_id
-        WHERE coalesce(e.entry_kind, p.entry_kind) = 'pay'
+        WHERE coalesce(e.entry_kind, p.entry_kind) IN (SELECT entry_kind FROM entry_kind WHERE is_payment)
           AND (t.amount, t.payee_id) IS DISTINCT FROM (l.amount, l.payee_id)""",
     "what was undone tiles, and is at most the original": """
         SELECT * FROM (
@@ -127,10 +127,22 @@ RULES: dict[str, str] = {
         WHERE p.payee_kind <> 'organisation' AND l.amount > (SELECT coalesce(sum(u.amount), 0) FROM transfer u
             WHERE u.book = e.book AND u.undoes_entry_id = e.entry_id AND u.undoes_line_no = l.line_no)
         GROUP BY 1, 2, 3, 4 HAVING count(*) > 1""",
+    "what is left of a payee's advances is what its account holds": """
+        SELECT a.book, a.account_id FROM account a JOIN account_balance b USING (book, account_id)
+        LEFT JOIN advance_status s ON (s.book, s.payee_id, s.allocation_id, s.project_id, s.exec_year)
+                                    = (a.book, a.payee_id, a.allocation_id, a.project_id, a.exec_year)
+        WHERE a.account_kind = 'advanced' GROUP BY a.book, a.account_id, b.received, b.given
+        HAVING coalesce(sum(s.outstanding), 0) <> b.received - b.given OR min(s.outstanding) < 0""",
+    "a settlement names an advance of its own account and payee, and nothing else names one": """
+        SELECT t.* FROM transfer t JOIN entry e USING (book, entry_id)
+        LEFT JOIN transfer a ON a.book = t.book AND a.entry_id = t.settles_entry_id AND a.line_no = t.settles_line_no
+        LEFT JOIN entry o ON o.book = a.book AND o.entry_id = a.entry_id
+        WHERE (e.entry_kind = 'settle') <> (t.settles_entry_id IS NOT NULL)
+           OR (e.entry_kind = 'settle' AND (o.entry_kind, a.debit_account, a.payee_id) IS DISTINCT FROM ('advance', t.credit_account, t.payee_id))""",
     "no award was paid beyond its contract": """
         SELECT a.book, a.project_id FROM account a JOIN account_balance b USING (book, account_id)
         JOIN procurement_current c ON c.book = a.book AND c.project_id = a.project_id AND c.method <> 'exempt'
-        WHERE a.account_kind = 'paid' GROUP BY a.book, a.project_id
+        WHERE a.account_kind IN ('paid', 'advanced') GROUP BY a.book, a.project_id
         HAVING sum(b.received - b.given) > max(c.contract_amount + c.approved_changes)""",
     "a closed month took nothing more": """
         SELECT e.* FROM entry e JOIN period_close c ON c.book = e.book AND c.month = date_trunc('month', e.effective_on)::date

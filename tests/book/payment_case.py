@@ -105,6 +105,7 @@ class Case:
 
     programme: str = "labour_subsidy"
     payee_kind: str = "person"
+    kind: str = "pay"
     category: str = "employment"
     amount: int = 8_000
     funded: int = 50_000_000
@@ -227,9 +228,10 @@ class Case:
         """Draft a list (another one, when called again); it becomes the one that `Built` speaks of."""
         world = built.world
         payee = built.household if self.payee_kind == "household" else built.person
-        leg = Leg(self.amount, allocation_id=built.allocation, project_id=built.project, **self.leg)
+        named = {"project_id": built.project, "payee_id": payee if self.kind == "advance" else None, **self.leg}
+        leg = Leg(self.amount, allocation_id=built.allocation, **named)
         header = {"effective_on": self.effective_on, "economic_class": self.economic_class, **self.header}
-        built.pay_list = await world.draft(DISTRICT, "pay", [leg], line_count=1, **header)
+        built.pay_list = await world.draft(DISTRICT, self.kind, [leg], line_count=1, **header)
         await insert(world.service, "payment_list", {
             "book": DISTRICT, "instruction_id": built.pay_list, "project_id": self.line.get("project", built.project),
             "programme_code": self.line.get("programme", self.programme), "period": self.period, "entitlement_on": self.entitlement_on,
@@ -260,3 +262,5 @@ WORKS = Case(
     },
 )  # fmt: skip
 """A road, paid to the firm that won the tender."""
+ADVANCE = WORKS.but(kind="advance", amount=360_000)
+"""Three tenths of the road, advanced to the firm that won the tender (预拨)."""

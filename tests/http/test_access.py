@@ -96,6 +96,7 @@ OFFICES_APPROVE = Expect(
     people("other-approver"),
 )
 FINANCE_APPROVES = Expect(people("city-approver"), people("district-approver"), people("other-approver"))
+CITY_FINANCE_APPROVES = Expect(people("city-approver"), NOBODY, NOBODY)
 DISTRICT_FINANCE_PAYS = Expect(NOBODY, people("district-payer"), people("other-payer"))
 
 EXPECTED: dict[str, Expect] = {
@@ -200,11 +201,20 @@ EXPECTED: dict[str, Expect] = {
     # payments
     "GET /v1/books/{book}/payment-lists": READ,
     "POST /v1/books/{book}/payment-lists": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/payment-lists/template": READ,
     "GET /v1/books/{book}/payment-lists/{payment_list_id}": READ,
     "GET /v1/books/{book}/payment-lists/{payment_list_id}/lines": READ,
     "POST /v1/books/{book}/payment-lists/{payment_list_id}/approve": DISTRICT_OFFICES_APPROVE,
     "POST /v1/books/{book}/payment-lists/{payment_list_id}/pay": DISTRICT_FINANCE_PAYS,
     "POST /v1/books/{book}/bank-results": DISTRICT_FINANCE_DRAFTS,
+    # advances and prepaid releases
+    "GET /v1/books/{book}/advances": READ,
+    "POST /v1/books/{book}/settlements": DISTRICT_BUREAUS_DRAFT,
+    "POST /v1/books/{book}/advance-returns": DISTRICT_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/release-settlements": READ,
+    "POST /v1/books/{book}/release-settlements": CITY_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/release-settlements/{settlement_id}": READ,
+    "POST /v1/books/{book}/release-settlements/{settlement_id}/approve": CITY_FINANCE_APPROVES,
     # inspection
     "GET /v1/anomalies": WATCH,
     "GET /v1/anomalies/summary": WATCH,

@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Version
-from fundledger.api.households import CSV, ImportAnswer, Preview, uploaded
+from fundledger.api.households import FILE, ImportAnswer, Preview, uploaded
 from fundledger.api.registry import MAKERS
 from fundledger.api.wire import Answer, Body, Text, mark_replay
 from fundledger.book.idempotency import claim
@@ -185,11 +185,11 @@ async def record_cards(
     return await _cards(book, rows, call, session, response, preview)
 
 
-@router.post("/cards/import", status_code=201, openapi_extra=CSV)
+@router.post("/cards/import", status_code=201, openapi_extra=FILE)
 async def import_cards(
     book: int, request: Request, call: CardMaker, session: Writing, response: Response, preview: Preview = False
 ) -> ImportAnswer:
-    """Record cards from a CSV file: 身份证号, 银行卡号, 文号, and optionally 开户行."""
+    """Record cards from a CSV or .xlsx file: 身份证号, 银行卡号, 文号, and optionally 开户行."""
     return await _cards(book, await request.body(), call, session, response, preview)
 
 

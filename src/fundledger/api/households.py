@@ -1,7 +1,8 @@
 """Households and persons of the registry (建档立卡), their statuses, and the programmes' rosters.
 
-Uploads come as CSV or JSON, are previewed by ``?preview=true`` (the same work, rolled back), and are taken whole or not
-at all. Identity numbers travel in bodies only, never in a URL, and nobody's number, card or name is answered in clear.
+Uploads come as CSV, XLSX or JSON, are previewed by ``?preview=true`` (the same work, rolled back), and are taken whole
+or not at all. Identity numbers travel in bodies only, never in a URL, and nobody's number, card or name is answered in
+clear.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Version
 from fundledger.api.registry import MAKERS, text_of, uuid_of
+from fundledger.api.uploads import CSV, XLSX
 from fundledger.api.wire import Answer, Body, Cursor, Limit, Text, encode_cursor, mark_replay
 from fundledger.book.idempotency import claim
 from fundledger.db.connection import Connection
@@ -36,9 +38,8 @@ Reader = Annotated[Call, reads(EVERYBODY)]
 Preview = Annotated[bool, Query(description="Check everything and keep nothing.")]
 On = Annotated[date | None, Query(description="As of this day; without it, today.")]
 Programme = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,60}$")]
-CSV: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}}}
-}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+FILE: dict[str, Any] = {"requestBody": {"required": True, "content": {CSV: _BINARY, XLSX: _BINARY}}}
 
 
 class ImportAnswer(Answer):
@@ -80,7 +81,7 @@ async def uploaded(
     return ImportAnswer.of(await imports.import_of(connection, book, earlier or new))
 
 
-@router.post("/households/import", status_code=201, openapi_extra=CSV)
+@router.post("/households/import", status_code=201, openapi_extra=FILE)
 async def import_households(
     book: int, request: Request, call: Maker, session: Writing, response: Response, preview: Preview = False
 ) -> ImportAnswer:
@@ -246,7 +247,7 @@ async def record_statuses(
     return await _statuses(book, rows, call, session, response, preview)
 
 
-@router.post("/statuses/import", status_code=201, openapi_extra=CSV)
+@router.post("/statuses/import", status_code=201, openapi_extra=FILE)
 async def import_statuses(
     book: int, request: Request, call: Maker, session: Writing, response: Response, preview: Preview = False
 ) -> ImportAnswer:
@@ -299,7 +300,7 @@ async def record_roster(
     return await _roster(book, programme_code, rows, call, session, response, preview)
 
 
-@router.post("/rosters/{programme_code}/import", status_code=201, openapi_extra=CSV)
+@router.post("/rosters/{programme_code}/import", status_code=201, openapi_extra=FILE)
 async def import_roster(
     book: int, programme_code: Programme, request: Request, call: Maker, session: Writing, response: Response,
     preview: Preview = False,

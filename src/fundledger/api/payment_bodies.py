@@ -16,15 +16,23 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from fundledger.api.deps import Call
-from fundledger.api.uploads import checked, inline_schema, is_csv, lines_max, query_fields
+from fundledger.api.uploads import JSON, XLSX, checked, inline_schema, lines_max, media_of, query_fields
 from fundledger.api.wire import Body, Classified, Text, Yuan
 from fundledger.errors import Fault
-from fundledger.payments.bank_lines import FIELDS, HEADINGS, REQUIRED, BankLine, FileDefaults, read_bank_lines
-from fundledger.payments.forms import FORMS, PayeeKind
+from fundledger.payments.bank_lines import (
+    CELL_KINDS,
+    FIELDS,
+    HEADINGS,
+    REQUIRED,
+    BankLine,
+    FileDefaults,
+    read_bank_lines,
+)
+from fundledger.payments.forms import FORMS, KINDS, ListKind, PayeeKind
 from fundledger.payments.lines import read_lines
 from fundledger.payments.lists import Checked, Header
 from fundledger.payments.sources import Source
-from fundledger.payments.uploads import Upload, csv_lines, json_rows, open_json, refuse
+from fundledger.payments.uploads import Upload, csv_lines, json_rows, open_json, refuse, xlsx_lines
 
 LINES = "lines"
 RESULTS = "results"
@@ -58,7 +66,8 @@ def _source(value: object) -> object:
 class ListFields(Classified):
     """What a payment list says beside its lines; rule 10 of the design, and whose rosters count (`entitlement_on`)."""
 
-    project_id: UUID
+    kind: ListKind = "pay"
+    project_id: UUID | None = Field(default=None, description="left out for pay_other, and only there")
     programme_code: Text
     period: Annotated[str, StringConstraints(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2]|Q[1-4]|H[12]))?$")]
     entitlement_on: date
@@ -75,7 +84,7 @@ class ListFields(Classified):
         return Header(
             self.document_no, self.effective_on, self.summary, self.officer_id, self.supervisor_id, self.project_id,
             self.programme_code, self.period, self.entitlement_on, self.payee_kind, self.is_final,
-            [Source(source.allocation_id, source.amount) for source in self.sources],
+            [Source(source.allocation_id, source.amount) for source in self.sources], self.kind,
         )  # fmt: skip
 
 
@@ -142,22 +151,24 @@ async def read_list(request: Request, call: Call) -> tuple[Header, Checked]:
 
     Raises at once only what leaves no list to check: an unreadable body, or a faulty header (with the lines' faults).
     """
-    body, maximum = await request.body(), await lines_max(call.services.database)
-    return await asyncio.to_thread(_list_of, body, query_fields(request) if is_csv(request) else None, maximum)
+    media, body, maximum = media_of(request), await request.body(), await lines_max(call.services.database)
+    return await asyncio.to_thread(_list_of, body, media, query_fields(request), maximum)
 
 
-def _list_of(body: bytes, query: dict[str, Any] | None, maximum: int) -> tuple[Header, Checked]:
-    fields, elements = (query, []) if query is not None else open_json(body, LINES)
-    model, faults = checked(ListFields, fields, csv=query is not None)
+def _list_of(body: bytes, media: str, query: dict[str, Any], maximum: int) -> tuple[Header, Checked]:
+    fields, elements = open_json(body, LINES) if media == JSON else (query, [])
+    model, faults = checked(ListFields, fields, file=media != JSON)
     kind = model.payee_kind if model else fields.get("payee_kind")
     form = FORMS.get(kind) if isinstance(kind, str) else None  # type: ignore[call-overload]
     if form is None:
         raise refuse(faults, malformed="list-malformed", refused="list-refused")
     upload: Upload
-    if query is not None:
-        upload = csv_lines(body, form.headings, form.required, maximum)
-    else:
+    if media == JSON:
         upload = json_rows(elements, LINES, form.fields, maximum)
+    elif media == XLSX:
+        upload = xlsx_lines(body, form.headings, form.required, KINDS, maximum)
+    else:
+        upload = csv_lines(body, form.headings, form.required, maximum)
     lines, line_faults = read_lines(upload, form)
     if model is None:
         raise refuse([*faults, *line_faults], malformed="list-malformed", refused="list-refused")
@@ -166,20 +177,22 @@ def _list_of(body: bytes, query: dict[str, Any] | None, maximum: int) -> tuple[H
 
 async def read_bank_file(request: Request, call: Call) -> tuple[BankFileFields, Upload, list[BankLine], list[Fault]]:
     """The bank's file as uploaded, checked as far as it can be without a database."""
-    body, maximum = await request.body(), await lines_max(call.services.database)
-    return await asyncio.to_thread(_bank_file_of, body, query_fields(request) if is_csv(request) else None, maximum)
+    media, body, maximum = media_of(request), await request.body(), await lines_max(call.services.database)
+    return await asyncio.to_thread(_bank_file_of, body, media, query_fields(request), maximum)
 
 
 def _bank_file_of(
-    body: bytes, query: dict[str, Any] | None, maximum: int
+    body: bytes, media: str, query: dict[str, Any], maximum: int
 ) -> tuple[BankFileFields, Upload, list[BankLine], list[Fault]]:
-    fields, elements = (query, []) if query is not None else open_json(body, RESULTS)
-    model, faults = checked(BankFileFields, fields, csv=query is not None)
+    fields, elements = open_json(body, RESULTS) if media == JSON else (query, [])
+    model, faults = checked(BankFileFields, fields, file=media != JSON)
     upload: Upload
-    if query is not None:
-        upload = csv_lines(body, HEADINGS, REQUIRED, maximum)
-    else:
+    if media == JSON:
         upload = json_rows(elements, RESULTS, FIELDS, maximum)
+    elif media == XLSX:
+        upload = xlsx_lines(body, HEADINGS, REQUIRED, CELL_KINDS, maximum)
+    else:
+        upload = csv_lines(body, HEADINGS, REQUIRED, maximum)
     # Where the header itself is at fault, the lines are checked against one that is as good as any.
     defaults = FileDefaults("-", date.min, UUID(int=0)) if model is None else FileDefaults(
         model.document_no, model.settled_on, model.payment_list_id, model.entry_id

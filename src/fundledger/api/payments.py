@@ -7,7 +7,7 @@ hot path: one gate call, answered after its commit.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
@@ -35,7 +35,7 @@ from fundledger.catalogue import CATALOGUE, Language, render
 from fundledger.db.database import driver_of
 from fundledger.errors import Fault, problem
 from fundledger.ids import new_id
-from fundledger.payments.forms import FORMS
+from fundledger.payments.forms import FORMS, ListKind
 from fundledger.payments.lists import take_list
 from fundledger.payments.paying import approve_list
 from fundledger.payments.reading import PaymentList, lines_of, list_of, lists_of
@@ -84,7 +84,8 @@ class PaymentListAnswer(Answer):
     document_no: str
     effective_on: date
     summary: str
-    project_id: UUID
+    kind: ListKind
+    project_id: UUID | None
     programme_code: str
     period: str
     entitlement_on: date
@@ -111,7 +112,8 @@ class PaymentListAnswer(Answer):
         return cls(
             book=str(state.book), payment_list_id=None if preview else state.instruction_id,
             status="preview" if preview else state.status, document_no=state.document_no,
-            effective_on=state.effective_on, summary=state.summary, line_count=state.line_count, total=state.total,
+            effective_on=state.effective_on, summary=state.summary, kind=cast(ListKind, state.entry_kind),
+            line_count=state.line_count, total=state.total,
             sources=[SourceAnswer(allocation_id=source, amount=amount) for source, amount in found.sources],
             maker_id=state.maker_id, made_at=state.made_at,
             content_sha256=None if preview else state.content_sha256.hex(), approver_id=state.approver_id,
@@ -129,7 +131,8 @@ class ListItem(Answer):
     document_no: str
     effective_on: date
     summary: str
-    project_id: UUID
+    kind: ListKind
+    project_id: UUID | None
     programme_code: str
     period: str
     payee_kind: str

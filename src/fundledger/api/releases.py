@@ -41,7 +41,7 @@ class ReleaseItem(Body):
 
 
 class Release(Classified):
-    """A release; `kind`: early (提前下达), instalment (分期), prepaid (先预拨后清算), full."""
+    """A release; `kind`: early (提前下达), instalment (分期), prepaid (先预拨后清算), topup (清算补足), full."""
 
     kind: ReleaseKind
     lines: Annotated[list[ReleaseItem], Field(min_length=1, max_length=10_000)]

@@ -1,4 +1,4 @@
-"""Reading an uploaded list: its fields from the JSON body or, beside a CSV file, from the query; its rows as they are.
+"""Reading an uploaded list: its fields from the JSON body or, beside a file, from the query; its rows as they are.
 
 Query parameters are logged by many a proxy, so only the header's fields, which hold no personal data, are taken there.
 """
@@ -18,17 +18,18 @@ from fundledger.errors import Fault, problem
 
 JSON = "application/json"
 CSV = "text/csv"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _KINDS = {"missing": "field-missing", "extra_forbidden": "field-unknown"}
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def is_csv(request: Request) -> bool:
-    """Whether the body is CSV (else JSON); raises `media-type-unsupported`."""
+def media_of(request: Request) -> str:
+    """JSON, CSV or XLSX, as the body's Content-Type says; raises `media-type-unsupported`."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in (JSON, CSV):
+    if media not in (JSON, CSV, XLSX):
         raise problem("media-type-unsupported")
-    return media == CSV
+    return media
 
 
 async def lines_max(database: Database) -> int:
@@ -39,7 +40,7 @@ async def lines_max(database: Database) -> int:
 
 
 def query_fields(request: Request) -> dict[str, Any]:
-    """The header of a CSV upload; a field given twice becomes a list, which most types then refuse."""
+    """The header beside a file; a field given twice becomes a list, which most types then refuse."""
     fields: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         earlier = fields.get(name)
@@ -48,17 +49,17 @@ def query_fields(request: Request) -> dict[str, Any]:
     return fields
 
 
-def checked(model: type[Model], fields: Mapping[str, Any], *, csv: bool) -> tuple[Model | None, list[Fault]]:
+def checked(model: type[Model], fields: Mapping[str, Any], *, file: bool) -> tuple[Model | None, list[Fault]]:
     """The header as its model, or None and every fault with its place."""
     try:
         return model.model_validate(fields), []
     except ValidationError as error:
-        return None, [_fault(dict(item), csv=csv) for item in error.errors(include_url=False, include_input=False)]
+        return None, [_fault(dict(item), file=file) for item in error.errors(include_url=False, include_input=False)]
 
 
-def _fault(item: Mapping[str, Any], *, csv: bool) -> Fault:
+def _fault(item: Mapping[str, Any], *, file: bool) -> Fault:
     path = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in item["loc"])
-    pointer = f"#query/{path}" if csv else f"/{path}"
+    pointer = f"#query/{path}" if file else f"/{path}"
     kind = _KINDS.get(item["type"], item["type"])
     if kind in CATALOGUE:
         return Fault(kind, dict(item.get("ctx") or {}), pointer=pointer)
@@ -83,15 +84,19 @@ def inline_schema(model: type[BaseModel]) -> dict[str, Any]:
 def documented(
     model: type[BaseModel], array: str, columns: Mapping[str, str], query: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What OpenAPI says of such a route: both kinds of body, and the query parameters that go with a CSV file."""
+    """What OpenAPI says of such a route: the kinds of body, and the query parameters that go with a file."""
     headings = ", ".join(sorted(set(columns), key=list(columns).index))
     text = {"type": "string", "description": f"UTF-8 or GB18030, one line for each of `{array}`; headings: {headings}"}
+    sheet = {"type": "string", "format": "binary", "description": f"one row for each of `{array}`; the same headings"}
     return {
         "requestBody": {
-            "required": True, "content": {JSON: {"schema": inline_schema(model)}, CSV: {"schema": text}}
+            "required": True,
+            "content": {
+                JSON: {"schema": inline_schema(model)}, CSV: {"schema": text}, XLSX: {"schema": sheet}
+            },
         },
         "parameters": [
-            {"name": name, "in": "query", "required": False, "description": "with a CSV body", "schema": schema}
+            {"name": name, "in": "query", "required": False, "description": "with a CSV or XLSX body", "schema": schema}
             for name, schema in query.items()
         ],
     }  # fmt: skip

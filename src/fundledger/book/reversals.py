@@ -48,8 +48,13 @@ async def draft_reversal(
     heading: Heading,
     entry_id: UUID,
     lines: Sequence[UndoLine] = (),
+    *,
+    kind: str = "reverse",
+    inputs: str = "",
 ) -> None:
     """Draft the undoing of an entry of this book; no lines: everything that is left of it.
+
+    `kind` is the entry kind that undoes; `inputs` names what it rests on.
 
     Raises `entry-not-found`, `undo-not-found` (no such line), `nothing-to-reverse`. The classification stays.
     """
@@ -61,7 +66,7 @@ async def draft_reversal(
     if not legs:
         raise problem("nothing-to-reverse")
     classes = {"functional_class": entry["functional_class"], "economic_class": entry["economic_class"]}
-    await draft(connection, caller, book, heading.over(instruction_id, "reverse", legs, **classes))
+    await draft(connection, caller, book, heading.over(instruction_id, kind, legs, inputs=inputs, **classes))
 
 
 def _amounts(left: dict[int, int], lines: Sequence[UndoLine]) -> list[tuple[int, int]]:

@@ -1,8 +1,9 @@
 """Releases (指标下达): block money from the city to a district, against an allocation; a crossing of two books.
 
 A release names no project (切块下达, M06) and never exceeds what its allocation still holds; both legs post in one
-transaction. Kinds (M09): early (提前下达, only next year's money), instalment (分期), prepaid (先预拨后清算; settled by
-a later instalment as top-up, or by a reversal as return), full (all that is left of each allocation).
+transaction. Kinds (M09): early (提前下达, only next year's money), instalment (分期), prepaid (先预拨后清算; at
+most a share of the allocation), topup (清算补足: up to the year's approved result, see `release_settlements`; what is
+below it comes back by a recovery), full (all that is left of each allocation).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from fundledger.db.connection import Connection
 from fundledger.errors import Fault, problem
 from fundledger.money import format_yuan
 
-ReleaseKind = Literal["early", "instalment", "prepaid", "full"]
+ReleaseKind = Literal["early", "instalment", "prepaid", "full", "topup"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from fundledger.catalogue.access import ROWS as ACCESS
+from fundledger.catalogue.advances import ROWS as ADVANCES
 from fundledger.catalogue.allocations import ROWS as ALLOCATIONS
 from fundledger.catalogue.book import ROWS as BOOK
 from fundledger.catalogue.budget import ROWS as BUDGET
@@ -26,6 +27,7 @@ from fundledger.catalogue.payments import ROWS as PAYMENTS
 from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
+from fundledger.catalogue.spreadsheets import ROWS as SPREADSHEETS
 from fundledger.catalogue.trail import ROWS as TRAIL
 from fundledger.errors import ParamValue, Problem
 
@@ -42,10 +44,12 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     PROJECTS,
     PAYMENTS,
     PAST_YEARS,
+    ADVANCES,
     RECORDS,
     REGISTRY,
     PAYMENT_LISTS,
     LINES,
+    SPREADSHEETS,
     LEADS,
     TRAIL,
     OPERATION,

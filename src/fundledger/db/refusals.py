@@ -60,6 +60,9 @@ CONSTRAINTS = {
     "organisation_flag_two_people": "duties-not-separate",
     "bank_result_pkey": "bank-result-exists",
     "division_pkey": "division-exists",
+    "release_settlement_version": "version-taken",
+    "release_settlement_approval_pkey": "settlement-already-approved",
+    "release_settlement_duties_differ": "duties-not-separate",
 }
 FOREIGN_KEYS = "reference-unknown"
 """A foreign key that does not hold: the named record is not in this book."""
@@ -131,6 +134,7 @@ MONEY_PARAMS = {
     "contract",
     "excess",
     "limit",
+    "outstanding",
     "published",
     "total",
 }

@@ -85,7 +85,7 @@ def read_rows(
     header = next(_records(lines, faults), None)
     if header is None or faults:
         return CsvRows(faults or [Fault("csv-empty")])
-    heading = _Heading(columns, required)
+    heading = Heading(columns, required)
     heading.read(header[0], header[1])
     if heading.faults:
         return CsvRows(heading.faults)
@@ -112,7 +112,7 @@ def _scan(lines: _Lines, headings: list[str], faults: list[Fault], max_lines: in
             faults.append(Fault("csv-too-many-lines", {"maximum": max_lines}, line=line))
             break
         last_line = line
-        found = _cell_faults(line, cells, headings) if any(map(_needs_a_look, lines.record)) else []
+        found = cell_faults(line, cells, headings) if any(map(_needs_a_look, lines.record)) else []
         if cells and (len(cells) < width or any(map(str.strip, cells[width:]))):
             found.append(Fault("csv-ragged-line", {"expected": width, "found": len(cells)}, line=line))
         faults += found
@@ -121,7 +121,7 @@ def _scan(lines: _Lines, headings: list[str], faults: list[Fault], max_lines: in
     return min(total, max_lines) - len(refused), refused, last_line
 
 
-class _Heading:
+class Heading:
     """Matches the header line against the accepted headings: `headings` (field -> as written, in order) or `faults`."""
 
     def __init__(self, columns: Mapping[str, str], required: Iterable[str]) -> None:
@@ -152,6 +152,10 @@ class _Heading:
             if name not in self.headings:
                 accepted = self._expected([name])
                 self.faults.append(Fault("csv-missing-column", {"field": name, "accepted": accepted}, line=line))
+
+    def known(self, cells: Iterable[str]) -> int:
+        """How many of the cells are accepted headings."""
+        return sum(_heading_form(cell) in self._by_form for cell in cells)
 
     def _expected(self, names: list[str]) -> list[str]:
         """The headings under which the fields would be found, as the caller wrote them."""
@@ -221,7 +225,7 @@ def _records(lines: _Lines, faults: list[Fault]) -> Iterator[tuple[int, list[str
 
 
 def _needs_a_look(text: str) -> bool:
-    """May a cell of this physical line have a fault? Quick, never wrongly no; `_cell_faults` decides."""
+    """May a cell of this physical line have a fault? Quick, never wrongly no; `cell_faults` decides."""
     return (
         not text.rstrip("\r\n").isprintable()
         or "\ufffd" in text
@@ -240,7 +244,7 @@ def _unreadable(lines: _Lines, line: int) -> Fault:
     return Fault("csv-stray-quote", line=line)
 
 
-def _cell_faults(line: int, cells: list[str], shown: list[str]) -> list[Fault]:
+def cell_faults(line: int, cells: list[str], shown: list[str]) -> list[Fault]:
     """The faults inside the cells of one record; cells beyond the header have no column name."""
     faults: list[Fault] = []
     for place, cell in enumerate(cells):

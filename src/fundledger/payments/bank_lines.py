@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from fundledger.errors import Fault, FundledgerError, problem
+from fundledger.files.xlsx_rows import Kind
 from fundledger.payments.uploads import Upload
 from fundledger.registry.cells import date_cell
 
@@ -31,6 +32,8 @@ HEADINGS = {
     "日期": "settled_on", "入账日期": "settled_on", "settled_on": "settled_on",
     "回盘文号": "document_no", "文号": "document_no", "document_no": "document_no",
 }  # fmt: skip
+CELL_KINDS: dict[str, Kind] = {"line_no": "number", "settled_on": "date"}
+"""The fields whose cells in a spreadsheet are no texts."""
 REQUIRED = ("line_no", "outcome")
 FIELDS = frozenset(HEADINGS.values())
 TEXT_MAX = 100

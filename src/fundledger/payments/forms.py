@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fundledger.errors import problem
+from fundledger.files.xlsx_rows import Kind
 from fundledger.registry.identity import check_card, check_identity_number, check_uscc, normalise, normalise_card
 
 PayeeKind = Literal["household", "person", "organisation"]
+ListKind = Literal["pay", "advance", "pay_other"]
+"""What a list does: pay, advance (预拨, settled later), or pay money outside the five (专户支付)."""
 
 _COMMON = {
     "金额": "amount", "发放金额": "amount", "补助金额": "amount", "amount": "amount",
@@ -23,6 +26,8 @@ _COMMON = {
     "特批文号": "exception_document_no", "exception_document_no": "exception_document_no",
     "指标": "allocation", "指标文号": "allocation", "allocation": "allocation",
 }  # fmt: skip
+KINDS: dict[str, Kind] = {"amount": "number", "quantity": "number"}
+"""The fields whose cells in a spreadsheet are numbers; all others are texts."""
 _NAME = {"姓名": "name", "户主姓名": "name", "户主": "name", "name": "name"}
 _CARD = {"银行卡号": "card", "卡号": "card", "一卡通账号": "card", "card": "card"}
 _ACCOUNT_MIN, _ACCOUNT_MAX = 5, 40

@@ -18,7 +18,8 @@ from fundledger.book.instructions import Draft, Leg, draft
 from fundledger.db.connection import Connection
 from fundledger.db.refusals import gate_fault
 from fundledger.errors import Fault
-from fundledger.payments.forms import FORMS, PayeeKind
+from fundledger.payments.advances import payee_of_advance
+from fundledger.payments.forms import FORMS, ListKind, PayeeKind
 from fundledger.payments.lines import Line
 from fundledger.payments.sources import Source, assign
 from fundledger.payments.store import ListKey, store_lines
@@ -27,14 +28,11 @@ from fundledger.registry.vault import Vault
 
 HOPELESS = frozenset(
     {
-        "programme-payee-kind",
-        "negative-list",
-        "year-not-begun",
-        "period-closed",
-        "amount-too-large",
+        "programme-payee-kind", "negative-list", "year-not-begun", "period-closed", "amount-too-large",
         "entitlement-outside-period",
+        "advance-not-to-organisation", "fund-not-outside-five", "programme-outside-five",
     }
-)
+)  # fmt: skip
 """Faults of what the list itself says. A list is immutable, so it could never be paid: refused at once."""
 
 _FIELD_OF = {"above-standard": "amount", "not-paid-in-full": "amount", "participation-missing": "participation_ref"}
@@ -54,20 +52,25 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, 'transfer', $8)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a list says beside its lines; rule 10. `entitlement_on`: whose rosters and statuses count."""
+    """What a list says beside its lines; rule 10. `entitlement_on`: whose rosters and statuses count.
+
+    `kind`: pay; advance (预拨, to one organisation, which settles it later); pay_other (money outside the five, M41 and
+    M43), which alone names no project.
+    """
 
     document_no: str
     effective_on: date
     summary: str
     officer_id: UUID
     supervisor_id: UUID | None
-    project_id: UUID
+    project_id: UUID | None
     programme_code: str
     period: str
     entitlement_on: date
     payee_kind: PayeeKind
     is_final: bool
     sources: Sequence[Source]
+    kind: ListKind = "pay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,11 @@ async def take_list(
         raise _refusal(faults or [checked.upload.header_fault("list-empty", "lines")])
     legs, leg_nos, more = assign(checked.upload, sources, checked.lines, header.project_id)
     faults += more
+    if header.kind == "advance":
+        payee_id, more = await payee_of_advance(
+            connection, vault, book, header.payee_kind, checked.upload, checked.lines
+        )
+        legs, faults = [replace(leg, payee_id=payee_id) for leg in legs], [*faults, *more]
     if not legs:
         raise _refusal(faults)
     # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
@@ -132,8 +140,8 @@ async def _looked_up(
     programme = await connection.fetchrow(_PROGRAMME, header.programme_code)
     if programme is None:
         faults.append(upload.header_fault("programme-unknown", "programme_code"))
-    if not await connection.fetchval(_PROJECT, book, header.project_id):
-        faults.append(upload.header_fault("project-not-in-library", "project_id"))
+    if (code := await _project_fault(connection, book, header)) is not None:
+        faults.append(upload.header_fault(code, "project_id"))
     ids = [source.allocation_id for source in header.sources]
     documents = {row["allocation_id"]: row["document_no"] for row in await connection.fetch(_ALLOCATIONS, book, ids)}
     if len(set(ids)) < len(ids):
@@ -145,15 +153,26 @@ async def _looked_up(
     return classes, sources, faults
 
 
+async def _project_fault(connection: Connection, book: int, header: Header) -> str | None:
+    """What is wrong with the project that the list names, or does not name."""
+    if header.kind == "pay_other":
+        return None if header.project_id is None else "pay-other-names-project"
+    if header.project_id is None:
+        return "list-without-project"
+    known = await connection.fetchval(_PROJECT, book, header.project_id)
+    return None if known else "project-not-in-library"
+
+
 async def _store_header(
     connection: Connection, caller: Caller, book: int, instruction_id: UUID, header: Header, programme: tuple[str, str],
     legs: Sequence[Leg], line_count: int,
 ) -> None:  # fmt: skip
     functional_class, economic_class = programme
     what = Draft(
-        entry_kind="pay", document_no=header.document_no, effective_on=header.effective_on, summary=header.summary,
-        functional_class=functional_class, economic_class=economic_class, officer_id=header.officer_id,
-        supervisor_id=header.supervisor_id, legs=legs, line_count=line_count, instruction_id=instruction_id,
+        entry_kind=header.kind, document_no=header.document_no, effective_on=header.effective_on,
+        summary=header.summary, functional_class=functional_class, economic_class=economic_class,
+        officer_id=header.officer_id, supervisor_id=header.supervisor_id,
+        legs=legs, line_count=line_count, instruction_id=instruction_id,
     )  # fmt: skip
     await draft(connection, caller, book, what)
     await connection.execute(

@@ -27,7 +27,8 @@ FROM (SELECT bool_or(outcome = 'returned') AS returned FROM bank_result
 """
 _LISTS = """
 SELECT n.instruction_id, n.document_no, n.effective_on, n.summary, n.line_count, n.total, n.maker_id, n.made_at,
-       l.project_id, l.programme_code, l.period, l.payee_kind, a.approver_id, e.entry_id, e.recorded_at,
+       n.entry_kind AS kind, l.project_id, l.programme_code, l.period, l.payee_kind, a.approver_id, e.entry_id,
+       e.recorded_at,
        CASE WHEN e.entry_id IS NOT NULL THEN 'posted' WHEN r.instruction_id IS NOT NULL THEN 'rejected'
             WHEN a.approver_id IS NOT NULL THEN 'approved' ELSE 'drafted' END AS status
 FROM payment_list l

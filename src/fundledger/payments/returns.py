@@ -1,11 +1,12 @@
 """What the bank said (银行回盘): credited posts nothing; returned (退票) drafts the posting back, to be approved.
 
 `take_results` records the results of all lines of a file or of none, in the caller's transaction. For each payment with
-returned lines it drafts one `return` instruction that undoes exactly these lines; a second person of finance posts it
-through ``/instructions/{id}/approve``, and the money is then back at the same allocation and project, whatever the
-year. From then on the payee may be paid again, in a list of its own and the same execution year (money of a closed
-year waits for carry-over, a later issue). A return that was sent back (退回) is drafted again by the same file. No lock
-is taken here: the results' primary key keeps two files apart, and the gate refuses to undo a line twice.
+returned lines it drafts one `return` (of an advance: `advance_return`) that undoes exactly these lines; a second person
+of finance posts it through ``/instructions/{id}/approve``, and the money is then back at the same allocation and
+project, whatever the year. From then on the payee may be paid again, in a list of its own and the same execution year
+(money of a closed year waits for carry-over, a later issue). A return that was sent back (退回) is drafted again by the
+same file. No lock is taken here: the results' primary key keeps two files apart, and the gate refuses to undo a line
+twice.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from fundledger.payments.bank_lines import BankLine
 from fundledger.payments.uploads import Upload, refuse
 
 _PAYMENTS = """
-SELECT n.instruction_id, e.entry_id, e.effective_on, e.document_no, e.functional_class, e.economic_class, e.officer_id,
-       e.supervisor_id, shanghai_today() AS today
+SELECT n.instruction_id, n.entry_kind, e.entry_id, e.effective_on, e.document_no, e.functional_class, e.economic_class,
+       e.officer_id, e.supervisor_id, shanghai_today() AS today
 FROM instruction n
 LEFT JOIN entry e ON e.book = n.book AND e.instruction_id = n.instruction_id
-WHERE n.book = $1 AND n.entry_kind = 'pay' AND n.instruction_id = ANY (
+WHERE n.book = $1 AND n.entry_kind IN ('pay', 'advance', 'pay_other') AND n.instruction_id = ANY (
     $2::uuid[] || ARRAY(SELECT o.instruction_id FROM entry o WHERE o.book = $1 AND o.entry_id = ANY ($3::uuid[])))
 """
 _LINES = """
@@ -203,7 +204,8 @@ async def _draft_returns(
 
 def _return_of(payment: Any, legs: Sequence[Leg], header: ReturnHeader, instruction_id: UUID) -> Draft:
     return Draft(
-        entry_kind="return", document_no=header.document_no, effective_on=header.effective_on,
+        entry_kind="advance_return" if payment["entry_kind"] == "advance" else "return",
+        document_no=header.document_no, effective_on=header.effective_on,
         summary=f"退票：{payment['document_no']}", functional_class=payment["functional_class"],
         economic_class=payment["economic_class"], officer_id=header.officer_id or payment["officer_id"],
         supervisor_id=header.supervisor_id or payment["supervisor_id"], legs=legs, instruction_id=instruction_id,

@@ -29,7 +29,7 @@ class Source:
 
 
 def assign(
-    upload: Upload, sources: Sequence[Source], lines: Sequence[Line], project_id: UUID
+    upload: Upload, sources: Sequence[Source], lines: Sequence[Line], project_id: UUID | None
 ) -> tuple[list[Leg], list[int], list[Fault]]:
     """The legs (one per source that pays), the leg number of each line (0 where none fits), and the faults."""
     chosen, faults = _choose(upload, sources, lines)

@@ -1,4 +1,4 @@
-"""An uploaded list as rows, from JSON or CSV alike: each row a mapping of fields, each fault with its place.
+"""An uploaded list as rows, from JSON, CSV or XLSX alike: each row a mapping of fields, each fault with its place.
 
 JSON is never decoded as a whole: the array's elements stay slices of the body and are decoded one by one, so a list of
 100,000 lines costs little more than its bytes. Numbers stay what they were (a float is seen as a float and refused).
@@ -16,6 +16,7 @@ import msgspec
 from fundledger.catalogue import CATALOGUE
 from fundledger.errors import Family, Fault, FundledgerError, ParamValue, problem
 from fundledger.files.csv_rows import CsvRows, read_rows
+from fundledger.files.xlsx_rows import Kind, SheetRows, read_sheet
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -87,10 +88,10 @@ class JsonRows:
         return None
 
 
-class CsvLines:
-    """The lines of a CSV file; `row` is the physical line."""
+class FileLines:
+    """The lines of a file; `row` is the physical line of a CSV file, the row a spreadsheet shows."""
 
-    def __init__(self, rows: CsvRows) -> None:
+    def __init__(self, rows: CsvRows | SheetRows) -> None:
         self.faults = list(rows.faults)
         self._rows = rows
 
@@ -130,9 +131,16 @@ def json_rows(elements: list[msgspec.Raw], array: str, fields: Collection[str], 
     return JsonRows(array, elements, fields)
 
 
-def csv_lines(body: bytes, columns: Mapping[str, str], required: Iterable[str], maximum: int) -> CsvLines:
+def csv_lines(body: bytes, columns: Mapping[str, str], required: Iterable[str], maximum: int) -> FileLines:
     """The lines of a CSV file (UTF-8 or GB18030)."""
-    return CsvLines(read_rows(body, columns=columns, required=required, max_lines=maximum))
+    return FileLines(read_rows(body, columns=columns, required=required, max_lines=maximum))
+
+
+def xlsx_lines(
+    body: bytes, columns: Mapping[str, str], required: Iterable[str], kinds: Mapping[str, Kind], maximum: int
+) -> FileLines:
+    """The rows of an .xlsx file."""
+    return FileLines(read_sheet(body, columns=columns, required=required, kinds=kinds, max_lines=maximum))
 
 
 def refuse(faults: Sequence[Fault], *, malformed: str, refused: str) -> FundledgerError:

@@ -17,7 +17,7 @@ from uuid import UUID
 from fundledger.access.policy import Caller
 from fundledger.db.connection import Connection
 from fundledger.errors import Fault, problem
-from fundledger.files.csv_rows import read_rows
+from fundledger.files.tables import read_table
 from fundledger.registry.cells import Place, Row, card_cell, identity_cell, refuse, text_cell
 from fundledger.registry.imports import Counts, limits, record_import
 from fundledger.registry.resolve import resolve_persons
@@ -185,7 +185,7 @@ def _card_lines(
 ) -> Iterable[CardLine | None]:
     rows = data
     if isinstance(data, bytes):
-        file = read_rows(
+        file = read_table(
             data, columns=HEADINGS, required=("identity_number", "card", "document_no"), max_lines=max_lines
         )
         faults += file.faults

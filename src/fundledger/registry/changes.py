@@ -14,7 +14,7 @@ from uuid import UUID
 
 from fundledger.db.connection import Connection
 from fundledger.errors import Fault
-from fundledger.files.csv_rows import read_rows
+from fundledger.files.tables import read_table
 from fundledger.registry.cells import Place, Row, date_cell, identity_cell, text_cell, version_cell
 from fundledger.registry.resolve import resolve_households, resolve_persons
 from fundledger.registry.vault import Vault
@@ -75,9 +75,12 @@ def read_changes(
 
 
 def read_change_file(data: bytes, columns: Columns, vault: Vault, today: date, max_lines: int) -> Upload:
-    """Read a CSV file of changes; all faults of form included."""
+    """Read a CSV or .xlsx file of changes; all faults of form included."""
     required = (columns.what, columns.day, "document_no")
-    rows = read_rows(data, columns={**WHO, **columns.headings}, required=required, max_lines=max_lines)
+    rows = read_table(
+        data, columns={**WHO, **columns.headings}, required=required, max_lines=max_lines,
+        kinds={columns.day: "date", "version": "number"},
+    )  # fmt: skip
     placed = ((Place(line, headings=rows.headings), cells) for line, cells in rows)
     return read_changes(placed, columns, vault, today, list(rows.faults))
 

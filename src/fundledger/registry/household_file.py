@@ -1,4 +1,4 @@
-"""Reading a CSV file of households and persons (建档立卡名册) into what will be stored, with every fault of the file.
+"""Reading a file (CSV or .xlsx) of households and persons (建档立卡名册) into what will be stored, with every fault.
 
 A line is a person; lines of one household number are one household. The head's line (户主) carries the household's
 status; another member's status cells stay empty unless that person's own status differs from the household's (a member
@@ -13,7 +13,9 @@ from datetime import date
 from uuid import UUID
 
 from fundledger.errors import Fault
-from fundledger.files.csv_rows import CsvRows, read_rows
+from fundledger.files.csv_rows import CsvRows
+from fundledger.files.tables import read_table
+from fundledger.files.xlsx_rows import Kind, SheetRows
 from fundledger.ids import new_id
 from fundledger.registry.accounts import account_context
 from fundledger.registry.cells import (
@@ -39,6 +41,8 @@ COLUMNS = {
     "状态": "status", "status": "status", "状态日期": "status_on", "status_on": "status_on",
     "文号": "document_no", "document_no": "document_no",
 }  # fmt: skip
+KINDS: dict[str, Kind] = {"status_on": "date"}
+"""The fields whose cells in a spreadsheet are no texts."""
 REQUIRED = (
     "household_no", "village_code", "name", "identity_number", "is_head", "status", "status_on", "document_no",
 )  # fmt: skip
@@ -86,7 +90,7 @@ class NewHousehold:
 class HouseholdFile:
     """What a file holds: its good households and persons, and all its faults."""
 
-    rows: CsvRows
+    rows: CsvRows | SheetRows
     faults: list[Fault]
     households: dict[str, NewHousehold] = field(default_factory=dict)
     lines_by_identity: dict[bytes, int] = field(default_factory=dict)
@@ -94,7 +98,7 @@ class HouseholdFile:
 
 def read_household_file(data: bytes, vault: Vault, book: int, *, today: date, max_lines: int) -> HouseholdFile:
     """Read a whole file. Faults are collected, none is raised."""
-    rows = read_rows(data, columns=COLUMNS, required=REQUIRED, max_lines=max_lines)
+    rows = read_table(data, columns=COLUMNS, required=REQUIRED, kinds=KINDS, max_lines=max_lines)
     file = HouseholdFile(rows, list(rows.faults))
     for line, cells in rows:
         _read_line(file, vault, book, Row(Place(line, headings=rows.headings), cells, file.faults), today)
