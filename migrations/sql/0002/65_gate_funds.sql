@@ -57,11 +57,17 @@ $$;
 
 -- Payments of one project pay one after the other (contract sums), and so do lists of one programme and year (nobody
 -- twice) and of programmes that exclude each other. Every version of a project is locked, so that two payments always meet
--- at one of them.
+-- at one of them. A settlement locks the projects of its advances too: how much of a contract may be settled depends on
+-- everything that was paid of it.
 CREATE OR REPLACE FUNCTION gate_lock_payments(p_work gate_work[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM 1 FROM (SELECT DISTINCT w.book, w.project_id FROM unnest(p_work) w WHERE w.is_payment ORDER BY 1, 2) m
+    PERFORM 1 FROM (
+        SELECT w.book, w.project_id FROM unnest(p_work) w WHERE w.is_payment
+        UNION SELECT w.book, g.project_id FROM unnest(p_work) w
+        CROSS JOIN LATERAL (SELECT g.project_id FROM instruction_leg g WHERE w.entry_kind = 'settle' AND g.book = w.book
+                            AND g.instruction_id = w.instruction_id OFFSET 0) g
+        ORDER BY 1, 2) m
     CROSS JOIN LATERAL (SELECT 1 FROM project p WHERE p.book = m.book AND p.project_id = m.project_id ORDER BY p.version FOR NO KEY UPDATE) p;
     INSERT INTO claim_window (book, programme_code, year)
     SELECT m.book, m.programme_code, m.year FROM gate_windows(p_work) m

@@ -185,9 +185,8 @@ def _card_lines(
 ) -> Iterable[CardLine | None]:
     rows = data
     if isinstance(data, bytes):
-        file = read_table(
-            data, columns=HEADINGS, required=("identity_number", "card", "document_no"), max_lines=max_lines
-        )
+        required = ("identity_number", "card", "document_no")
+        file = read_table(data, columns=HEADINGS, required=required, kinds={}, max_lines=max_lines)
         faults += file.faults
         rows = ((Place(line, headings=file.headings), cells) for line, cells in file)
     for place, cells in rows:  # type: ignore[misc]
