@@ -71,7 +71,35 @@ RULES: dict[str, str] = {
         SELECT t.* FROM transfer t
         JOIN account d ON d.book = t.book AND d.account_id = t.debit_account
         JOIN account c ON c.book = t.book AND c.account_id = t.credit_account
-        WHERE d.allocation_id <> c.allocation_id OR d.budget_line_id <> c.budget_line_id OR d.project_id <> c.project_id""",
+        JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
+        LEFT JOIN entry o ON o.book = t.book AND o.entry_id = t.undoes_entry_id
+        WHERE (d.allocation_id <> c.allocation_id AND 'virement' NOT IN (e.entry_kind, coalesce(o.entry_kind, '')))
+           OR d.budget_line_id <> c.budget_line_id OR d.project_id <> c.project_id""",
+    "a virement stays within its fund and fiscal year": """
+        SELECT t.* FROM transfer t
+        JOIN account d ON d.book = t.book AND d.account_id = t.debit_account
+        JOIN account c ON c.book = t.book AND c.account_id = t.credit_account AND c.allocation_id <> d.allocation_id
+        JOIN allocation x ON x.book = t.book AND x.allocation_id = d.allocation_id
+        JOIN allocation y ON y.book = t.book AND y.allocation_id = c.allocation_id
+        WHERE (x.fund_code, x.fiscal_year) <> (y.fund_code, y.fiscal_year)""",
+    "money is carried over forwards only, and by nothing else goes from year to year": """
+        SELECT t.* FROM transfer t JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
+        JOIN account d ON d.book = t.book AND d.account_id = t.debit_account
+        JOIN account c ON c.book = t.book AND c.account_id = t.credit_account
+        WHERE t.undoes_entry_id IS NULL AND d.account_kind IN ('executable', 'available') AND d.account_kind = c.account_kind
+          AND (e.entry_kind <> 'carry_over' OR d.exec_year <= c.exec_year)""",
+    "money is not carried over once it is surplus": """
+        SELECT t.* FROM transfer t JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id AND e.entry_kind = 'carry_over'
+        JOIN account d ON d.book = t.book AND d.account_id = t.debit_account
+        JOIN allocation a ON a.book = t.book AND a.allocation_id = d.allocation_id
+        WHERE e.effective_on - make_date(a.fiscal_year, 12, 31) >= parameter_value('surplus_days', e.effective_on)""",
+    "a closed year has no open month, and no reversal moved its money after": """
+        SELECT y.book, y.fiscal_year FROM year_close y
+        WHERE (SELECT count(*) FROM period_close c WHERE c.book = y.book AND extract(year FROM c.month) = y.fiscal_year) <> 12
+           OR EXISTS (SELECT FROM entry e JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id
+                JOIN account a ON a.book = t.book AND a.account_id IN (t.debit_account, t.credit_account)
+                WHERE e.book = y.book AND e.entry_kind = 'reverse' AND e.order_no > y.order_no AND a.exec_year = y.fiscal_year
+                  AND a.account_kind IN ('executable', 'available', 'advanced', 'paid', 'paid_other'))""",
     "an account belongs to an allocation or a budget line of its book": """
         SELECT a.* FROM account a
         LEFT JOIN allocation n ON n.book = a.book AND n.allocation_id = a.allocation_id
@@ -153,6 +181,7 @@ RULES: dict[str, str] = {
             UNION ALL SELECT book, 'approval', approval_id FROM approval
             UNION ALL SELECT book, 'refusal', refusal_id FROM refusal
             UNION ALL SELECT book, 'period_close', period_close_id FROM period_close
+            UNION ALL SELECT book, 'year_close', year_close_id FROM year_close
             UNION ALL SELECT book, 'notice', notice_id FROM notice
         ), logged AS (
             SELECT book, kind, record_id FROM log_queue WHERE kind <> 'parameter'

@@ -28,12 +28,13 @@ MAY_INSERT = {
 MAY_CALL = {
     "gate_post", "gate_approve", "gate_close_period", "payment_faults", "instruction_digest", "record_refusal", "publish_notice",
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
-    "refresh_statistics", "payee_account_hash",
+    "refresh_statistics", "gate_close_year", "surplus_on", "payee_account_hash",
 }  # fmt: skip
 WRITES = {
     "gate_post",
     "gate_approve",
     "gate_close_period",
+    "gate_close_year",
     "record_refusal",
     "publish_notice",
     "log_append",

@@ -5,17 +5,19 @@ The faults are made by a superuser with triggers and constraints out of the way;
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from fundledger.book.instructions import Leg
 from fundledger.db.connection import Connection
 from fundledger.ids import new_id
-from tests.builders import DISTRICT, TODAY, World, insert
+from tests.builders import CITY, DISTRICT, TODAY, World, insert
 from tests.soundness import RULES, assert_book_sound, broken_rules
 
 
 async def money_down_and_back(world: World) -> None:
-    """Adopt, allocate, release, fund, pay, a bank return, a reversal and a refusal."""
+    """Adopt, allocate, release, fund, pay, a bank return, a reversal, a virement, a carry-over and a refusal."""
     allocation = await world.funded(1_000_000)
     project = await world.project()
     fund = await world.draft(DISTRICT, "fund", [Leg(500_000, allocation_id=allocation, project_id=project)])
@@ -29,6 +31,12 @@ async def money_down_and_back(world: World) -> None:
     await world.post(DISTRICT, await world.draft(DISTRICT, "return", [back]))
     less = Leg(100_000, undoes_entry_id=funded.entry_id, undoes_line_no=1)
     await world.post(DISTRICT, await world.draft(DISTRICT, "reverse", [less]))
+    line = await world.adopt(2_000)
+    source, target = [await world.allocate(line, 1_000) for _ in range(2)]
+    moving = Leg(400, allocation_id=source, to_allocation_id=target)
+    await world.post(CITY, await world.draft(CITY, "virement", [moving], exception_document_no="调1号"))
+    carried = Leg(300, allocation_id=allocation, exec_year=2019)
+    await world.post(DISTRICT, await world.draft(DISTRICT, "carry_over", [carried], effective_on=date(2020, 1, 2)))
     await world.service.execute(
         "SELECT record_refusal($1, $2, 'paid-twice', $3, 'POST /x', NULL, $4, '[]')",
         DISTRICT, new_id(), world.who("district-payer").staff_id, bytes(32),
@@ -74,6 +82,23 @@ FAULTS: dict[str, tuple[str, ...]] = {
     ),
     "money of two allocations never shares an account, nor crosses to another one": (
         "UPDATE account SET allocation_id = gen_random_uuid() WHERE account_kind = 'paid'",
+    ),
+    "a virement stays within its fund and fiscal year": (
+        "UPDATE allocation SET fiscal_year = 2018 WHERE allocation_id = (SELECT max(to_allocation_id::text)::uuid FROM instruction_leg)",
+        "UPDATE allocation SET fund_code = 'targeted' WHERE allocation_id = (SELECT max(to_allocation_id::text)::uuid FROM instruction_leg)",
+    ),
+    "money is carried over forwards only, and by nothing else goes from year to year": (
+        "UPDATE account SET exec_year = 2021 WHERE account_kind = 'executable' AND exec_year = 2019",
+        "UPDATE entry SET entry_kind = 'fund' WHERE entry_kind = 'carry_over'",
+    ),
+    "money is not carried over once it is surplus": (
+        "UPDATE entry SET effective_on = '2021-12-30' WHERE entry_kind = 'carry_over'",
+    ),
+    "a closed year has no open month, and no reversal moved its money after": (
+        "INSERT INTO year_close VALUES (420117, 2019, gen_random_uuid(), gen_random_uuid(), 'd', 9223372036854775807, now())",
+        "INSERT INTO year_close VALUES (420117, 2019, gen_random_uuid(), gen_random_uuid(), 'd', 0, now());"
+        "INSERT INTO period_close SELECT 420117, m, gen_random_uuid(), gen_random_uuid(), 'd', 9223372036854775807, now() "
+        "FROM generate_series('2019-01-01'::date, '2019-12-01', '1 month') m",
     ),
     "an account belongs to an allocation or a budget line of its book": (
         "DELETE FROM allocation WHERE book <> 420100", "DELETE FROM budget_line",

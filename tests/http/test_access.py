@@ -75,6 +75,7 @@ READ = Expect(
 )  # fmt: skip
 WATCH = anywhere(WATCHERS)
 CITY_FINANCE_DRAFTS = Expect(people("city-maker"), NOBODY, NOBODY)
+FINANCE_DRAFTS = Expect(people("city-maker"), people("district-maker"), people("other-maker"))
 DISTRICT_FINANCE_DRAFTS = Expect(NOBODY, people("district-maker"), people("other-maker"))
 DISTRICT_BUREAUS_DRAFT = Expect(NOBODY, people("district-maker poverty-maker"), people("other-maker"))
 DISTRICT_OFFICES_DRAFT = Expect(NOBODY, people("district-maker poverty-maker township-maker"), people("other-maker"))
@@ -125,6 +126,13 @@ EXPECTED: dict[str, Expect] = {
     "POST /v1/books/{book}/reversals": BUREAUS_DRAFT,
     "GET /v1/books/{book}/periods": READ,
     "POST /v1/books/{book}/periods/{month}/close": FINANCE_APPROVES,
+    "POST /v1/books/{book}/virements": CITY_FINANCE_DRAFTS,
+    "POST /v1/books/{book}/recoveries": CITY_FINANCE_DRAFTS,
+    "POST /v1/books/{book}/surpluses": FINANCE_DRAFTS,
+    "POST /v1/books/{book}/defundings": DISTRICT_BUREAUS_DRAFT,
+    "POST /v1/books/{book}/carry-overs": DISTRICT_FINANCE_DRAFTS,
+    "GET /v1/books/{book}/years/{year}": READ,
+    "POST /v1/books/{book}/years/{year}/close": FINANCE_APPROVES,
     "GET /v1/books/{book}/releases": READ,
     "POST /v1/books/{book}/releases": CITY_FINANCE_DRAFTS,
     "GET /v1/books/{book}/releases/{entry_id}/lines": READ,
@@ -227,6 +235,7 @@ PLACES = {
     "code": "x",
     "programme_code": "labour_subsidy",
     "month": "2019-03",
+    "year": "2019",
     "direction": "up",
     "kind": "entry",
     "version": "1",

@@ -37,9 +37,10 @@ DEPLOYMENT = {"log_leaf": "one log of the whole deployment, in one order", "log_
 """Tables without a book in their keys, each with its reason (design section 5)."""
 MUTABLE = {"account_balance", "account_day", "refusal_count", "claim_window", "log_queue", "alembic_version"}
 """Derived rows (design 3.1)."""
-UNIQUE_WITHOUT_BOOK = {("period_close", "period_close_id"): "the id of the record in the log"}
+UNIQUE_WITHOUT_BOOK = {("period_close", "period_close_id"): "the id of the record in the log",
+                       ("year_close", "year_close_id"): "the id of the record in the log"}  # fmt: skip
 """Unique keys of ledger tables that do not start with the book, each with its reason."""
-DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "payment_faults", "record_refusal", "publish_notice", "log_append",
+DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "gate_close_year", "payment_faults", "record_refusal", "publish_notice", "log_append",
             "refresh_statistics"}  # fmt: skip
 """The only functions that act with the owner's rights."""
 

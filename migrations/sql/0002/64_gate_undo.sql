@@ -35,7 +35,9 @@ LANGUAGE sql STABLE AS $$
     SELECT l.item, 'posting', 'spent-downstream', l.leg_no, jsonb_build_object('unspent', u.unspent) FROM leg l
     CROSS JOIN LATERAL (SELECT greatest(l.undoes_amount - l.undoes_before
         - greatest(l.spent_before - (l.lot_before - undone_before_lot(l.book, l.credit_account, l.lot_before)), 0), 0) AS unspent) u
-    WHERE l.spent_before > 0 AND l.amount > u.unspent AND l.undoes_before + l.amount <= l.undoes_amount
+    -- A source has nothing to spend: what a recovery gave back to it can always be taken from it again.
+    WHERE NOT EXISTS (SELECT FROM account_balance b WHERE b.book = l.book AND b.account_id = l.credit_account AND b.is_source OFFSET 0)
+      AND l.spent_before > 0 AND l.amount > u.unspent AND l.undoes_before + l.amount <= l.undoes_amount
     UNION ALL
     SELECT l.item, 'posting', 'return-without-bank-result', l.leg_no, '{}' FROM leg l
     WHERE l.entry_kind = 'return' AND NOT EXISTS (SELECT FROM bank_result r WHERE r.book = l.book AND r.entry_id = l.undoes_entry_id

@@ -27,7 +27,7 @@ BEGIN
     IF 'adopt_own' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_adopt_own(p_work) f); END IF;
     IF 'fund' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_fund(p_legs) f); END IF;
     IF v_kinds && '{settle,advance_return,release}' THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_settlements(p_work, p_legs) f); END IF;
-    IF v_kinds && '{virement,recover,defund,carry_over,surplus,surplus_own}' THEN
+    IF v_kinds && '{virement,recover,defund,carry_over,surplus,surplus_own,release,reverse}' THEN
         v_faults := v_faults || ARRAY(SELECT f FROM gate_check_year(p_work, p_legs) f);
     END IF;
     -- What an undo may take depends on what others in the batch spend and undo: it is posted alone.

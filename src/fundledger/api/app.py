@@ -39,6 +39,7 @@ from fundledger.api import (
     releases,
     reversals,
     trail,
+    year,
 )
 from fundledger.api.deps import Services
 from fundledger.api.limits import BodyLimit
@@ -72,6 +73,7 @@ ROUTERS = (
     procurements.router,
     projects.router,
     reversals.router,
+    year.router,
     book.router,
     entries.router,
     trail.router,

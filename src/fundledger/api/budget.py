@@ -48,7 +48,7 @@ class Adoption(Classified):
 
 
 class BudgetLineAnswer(Answer):
-    """A budget line and what is left to allocate of it."""
+    """A budget line and what is left of it; `supplementary` (追加预算): not the first of its fund and year."""
 
     budget_line_id: UUID
     fund_code: str
@@ -56,6 +56,7 @@ class BudgetLineAnswer(Answer):
     document_no: str
     adopted: YuanOut
     unallocated: YuanOut
+    supplementary: bool
 
 
 @router.post("/budget-lines", status_code=201)
@@ -265,6 +266,11 @@ class LegAnswer(Answer):
     allocation_document_no: str | None
     undoes_entry_id: UUID | None
     undoes_line_no: int | None
+    exec_year: int | None
+    to_allocation_id: UUID | None
+    payee_id: UUID | None
+    settles_entry_id: UUID | None
+    settles_line_no: int | None
 
 
 @router.get("/instructions/{instruction_id}/legs")

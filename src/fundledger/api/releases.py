@@ -12,11 +12,10 @@ from pydantic import Field
 from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.drafts import drafted
-from fundledger.api.fields import heading_of
+from fundledger.api.fields import Exceptional, heading_of
 from fundledger.api.wire import (
     Answer,
     Body,
-    Classified,
     Cursor,
     InstructionAnswer,
     Limit,
@@ -40,8 +39,11 @@ class ReleaseItem(Body):
     amount: Yuan | None = None
 
 
-class Release(Classified):
-    """A release; `kind`: early (提前下达), instalment (分期), prepaid (先预拨后清算), topup (清算补足), full."""
+class Release(Exceptional):
+    """A release; `kind`: early (提前下达), instalment (分期), prepaid (先预拨后清算), topup (清算补足), full.
+
+    Money that is surplus is released again only with `exception_document_no`.
+    """
 
     kind: ReleaseKind
     lines: Annotated[list[ReleaseItem], Field(min_length=1, max_length=10_000)]

@@ -32,7 +32,10 @@ class Fund:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLine:
-    """A budget line and its figures in fen; `unallocated` is what may still be allocated."""
+    """A budget line and its figures in fen; `unallocated` is what may still be allocated.
+
+    `supplementary` (追加预算): another line of this fund and year was adopted before it.
+    """
 
     budget_line_id: UUID
     fund_code: str
@@ -40,13 +43,20 @@ class BudgetLine:
     document_no: str
     adopted: int
     unallocated: int
+    supplementary: bool
 
 
 _FUND = "SELECT fund_code, origin, basis, standard_parameter, floor_parameter FROM fund WHERE fund_code = $1"
 
 _LINES = """
-SELECT budget_line_id, fund_code, fiscal_year, document_no, adopted, unallocated FROM budget_line_status
-WHERE book = $1 AND ($2::uuid IS NULL OR budget_line_id = $2) AND ($3::smallint IS NULL OR fiscal_year = $3)
+SELECT budget_line_id, fund_code, fiscal_year, document_no, adopted, unallocated, supplementary FROM (
+    SELECT s.*, row_number() OVER (PARTITION BY s.fund_code, s.fiscal_year ORDER BY e.order_no) > 1 AS supplementary
+    FROM budget_line_status s
+    JOIN transfer t ON t.book = s.book AND t.credit_before = 0
+        AND t.credit_account = account_key('budget_source', s.budget_line_id, NULL, NULL, s.fiscal_year)
+    JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
+    WHERE s.book = $1) l
+WHERE ($2::uuid IS NULL OR budget_line_id = $2) AND ($3::smallint IS NULL OR fiscal_year = $3)
   AND ($4::text IS NULL OR fund_code = $4)
 ORDER BY fiscal_year DESC, fund_code, budget_line_id
 """

@@ -15,6 +15,7 @@ from fundledger.catalogue.advances import ROWS as ADVANCES
 from fundledger.catalogue.allocations import ROWS as ALLOCATIONS
 from fundledger.catalogue.book import ROWS as BOOK
 from fundledger.catalogue.budget import ROWS as BUDGET
+from fundledger.catalogue.budget_year import ROWS as BUDGET_YEAR
 from fundledger.catalogue.edge import ROWS as EDGE
 from fundledger.catalogue.gate import ROWS as GATE
 from fundledger.catalogue.input import ROWS as INPUT
@@ -41,6 +42,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     BOOK,
     ALLOCATIONS,
     BUDGET,
+    BUDGET_YEAR,
     PROJECTS,
     PAYMENTS,
     PAST_YEARS,

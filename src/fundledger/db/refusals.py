@@ -60,6 +60,7 @@ CONSTRAINTS = {
     "organisation_flag_two_people": "duties-not-separate",
     "bank_result_pkey": "bank-result-exists",
     "division_pkey": "division-exists",
+    "year_close_pkey": "year-closed",
     "release_settlement_version": "version-taken",
     "release_settlement_approval_pkey": "settlement-already-approved",
     "release_settlement_duties_differ": "duties-not-separate",
