@@ -105,7 +105,7 @@ class World:
         return allocation
 
     async def project(self, *, programme: str = "labour_subsidy", category: str = "employment", book: int = DISTRICT,
-                      exemption: str | None = "household_subsidy", **fields: Any) -> UUID:  # fmt: skip
+                      exemption: str | None = "household_subsidy", estimate: int = 1_000, **fields: Any) -> UUID:  # fmt: skip
         """An approved project with target, managing unit, notice and an exemption from tendering."""
         project = new_id()
         maker = self.who("district-maker" if book == DISTRICT else "other-maker")
@@ -120,10 +120,107 @@ class World:
         if exemption is not None:
             await insert(self.service, "procurement", {
                 "book": book, "procurement_id": new_id(), "version": 1, "project_id": project, "method": "exempt",
-                "estimate": 1_000, "exemption_code": exemption, "evidence_sha256": os.urandom(32),
+                "estimate": estimate, "exemption_code": exemption, "evidence_sha256": await self.evidence(book),
                 "document_no": "招豁1号", "recorded_by": maker.staff_id,
             })  # fmt: skip
         return project
+
+    async def evidence(self, book: int = DISTRICT) -> bytes:
+        """A document kept as evidence; its SHA-256."""
+        content = f"佐证材料{new_id()}".encode()
+        digest = hashlib.sha256(content).digest()
+        await insert(self.service, "evidence", {
+            "book": book, "sha256": digest, "media_type": "text/plain", "size_bytes": len(content), "content": content,
+            "title": "佐证材料", "recorded_by": self._maker(book).staff_id,
+        })  # fmt: skip
+        return digest
+
+    def _maker(self, book: int) -> Caller:
+        return self.who("district-maker" if book == DISTRICT else "other-maker")
+
+    async def supplier(self, book: int = DISTRICT, *, organisation_id: UUID | None = None, kind: str = "supplier",
+                       account: bool = True) -> UUID:  # fmt: skip
+        """An organisation with a made-up credit code and, unless told otherwise, a registered account."""
+        new, letters = organisation_id or new_id(), "0123456789ABCDEFGHJKLMNPQRTUWXY"
+        await insert(self.service, "organisation", {
+            "book": book, "organisation_id": new, "kind": kind, "name": f"某公司{str(new)[-6:]}",
+            "credit_code": "".join(letters[byte % 31] for byte in os.urandom(18)),
+            "recorded_by": self._maker(book).staff_id,
+        })  # fmt: skip
+        if account:
+            await self.new_card(new, card_of(new), book=book)
+        return new
+
+    async def tender(self, project: UUID, awardee: UUID, amount: int, *, book: int = DISTRICT, losers: int = 2,
+                     procurement_id: UUID | None = None, **fields: Any) -> UUID:  # fmt: skip
+        """An open tender of a project that `awardee` won at `amount` among `losers` others, and its contract."""
+        new = procurement_id or new_id()
+        row = {
+            "book": book, "procurement_id": new, "version": 1, "project_id": project, "method": "open",
+            "estimate": amount, "evidence_sha256": await self.evidence(book), "document_no": "招1号",
+            "recorded_by": self._maker(book).staff_id, "tender_period_start": date(2019, 1, 2),
+            "tender_period_end": date(2019, 1, 31), **fields,
+        }  # fmt: skip
+        await insert(self.service, "procurement", {**row, "stage": "tendering"})
+        for bidder in (awardee, *[await self.supplier(book) for _ in range(losers)]):
+            await self.bid(new, bidder, amount if bidder == awardee else amount + 1, book=book)
+        contract = {"awardee_id": awardee, "contract_no": "合同1号", "contract_amount": amount, "version": 2}
+        await insert(self.service, "procurement", {**row, **contract, "stage": "contracted"})
+        return new
+
+    async def bid(self, procurement: UUID, bidder: UUID, price: int, *, book: int = DISTRICT, **fields: Any) -> UUID:
+        """A bid in an open tender, in time and valid."""
+        new = new_id()
+        await insert(self.service, "bid", {
+            "book": book, "bid_id": new, "version": 1, "procurement_id": procurement, "bidder_id": bidder, "price": price,
+            "received_on": date(2019, 1, 30), "status": "valid", "evidence_sha256": await self.evidence(book),
+            "document_no": "标书1号", "recorded_by": self._maker(book).staff_id, **fields,
+        })  # fmt: skip
+        return new
+
+    async def progress(self, project: UUID, percent: int = 100, *, book: int = DISTRICT, **fields: Any) -> UUID:
+        """An acceptance of progress, of the whole project unless `procurement_id` says otherwise."""
+        new = new_id()
+        await insert(self.service, "acceptance", {
+            "book": book, "acceptance_id": new, "version": 1, "project_id": project, "accepted_on": date(2019, 2, 1),
+            "passed": True, "evidence_sha256": await self.evidence(book), "document_no": "进度1号", "kind": "progress",
+            "percent_complete": percent, "recorded_by": self._maker(book).staff_id, **fields,
+        })  # fmt: skip
+        return new
+
+    async def claim(self, project: UUID, procurement: UUID, payee: UUID, amount: int, *, decision: str | None = "approved",
+                    invoice: str | None = None, book: int = DISTRICT) -> UUID:  # fmt: skip
+        """A reimbursement claim with one invoice, reviewed by the district's approver."""
+        new, maker = new_id(), self._maker(book).staff_id
+        await insert(self.service, "reimbursement_claim", {
+            "book": book, "claim_id": new, "project_id": project, "procurement_id": procurement, "payee_id": payee,
+            "amount": amount, "progress_percent": 100, "document_no": "报账1号", "recorded_by": maker,
+        })  # fmt: skip
+        await insert(self.service, "claim_voucher", {
+            "book": book, "claim_id": new, "voucher_no": 1, "kind": "invoice", "amount": amount,
+            "number": invoice or new.hex.upper(), "evidence_sha256": await self.evidence(book),
+        })  # fmt: skip
+        if decision is not None:
+            reviewer = self.who("district-approver" if book == DISTRICT else "other-approver").staff_id
+            await insert(self.service, "claim_review", {
+                "book": book, "claim_id": new, "decision": decision, "document_no": "审1号", "recorded_by": reviewer,
+            })  # fmt: skip
+        return new
+
+    async def contract_change(self, procurement: UUID, amount: int, *, decision: str | None = "approved",
+                              book: int = DISTRICT) -> UUID:  # fmt: skip
+        """A change of a contract, approved by the district's approver."""
+        new = new_id()
+        await insert(self.service, "contract_change", {
+            "book": book, "change_id": new, "procurement_id": procurement, "amount": amount, "reason": "地质条件变化",
+            "document_no": "变更1号", "evidence_sha256": await self.evidence(book), "recorded_by": self._maker(book).staff_id,
+        })  # fmt: skip
+        if decision is not None:
+            reviewer = self.who("district-approver" if book == DISTRICT else "other-approver").staff_id
+            await insert(self.service, "contract_change_review", {
+                "book": book, "change_id": new, "decision": decision, "document_no": "批1号", "recorded_by": reviewer,
+            })  # fmt: skip
+        return new
 
     async def notice(self, kind: str, subject: UUID, amount: int, *, book: int = DISTRICT, start: date = date(2019, 1, 10),
                      end: date = date(2019, 2, 20)) -> UUID:  # fmt: skip

@@ -168,10 +168,8 @@ RULES: dict[str, str] = {
         WHERE (e.entry_kind = 'settle') <> (t.settles_entry_id IS NOT NULL)
            OR (e.entry_kind = 'settle' AND (o.entry_kind, a.debit_account, a.payee_id) IS DISTINCT FROM ('advance', t.credit_account, t.payee_id))""",
     "no award was paid beyond its contract": """
-        SELECT a.book, a.project_id FROM account a JOIN account_balance b USING (book, account_id)
-        JOIN procurement_current c ON c.book = a.book AND c.project_id = a.project_id AND c.method <> 'exempt'
-        WHERE a.account_kind IN ('paid', 'advanced') GROUP BY a.book, a.project_id
-        HAVING sum(b.received - b.given) > max(c.contract_amount + c.approved_changes)""",
+        SELECT c.book, c.procurement_id FROM procurement_current c
+        WHERE c.method <> 'exempt' AND contract_paid(c.book, c.procurement_id) > coalesce(contract_sum(c.book, c.procurement_id), 0)""",
     "a closed month took nothing more": """
         SELECT e.* FROM entry e JOIN period_close c ON c.book = e.book AND c.month = date_trunc('month', e.effective_on)::date
         WHERE e.order_no > c.order_no""",

@@ -95,7 +95,8 @@ class Built:
         """An acceptance of the project."""
         await insert(self.world.service, "acceptance", {
             "book": DISTRICT, "acceptance_id": new_id(), "version": 1, "project_id": self.project, "accepted_on": TODAY,
-            "passed": True, "evidence_sha256": os.urandom(32), "document_no": "验1号", "recorded_by": self.recorder, **fields,
+            "passed": True, "evidence_sha256": await self.world.evidence(), "document_no": "验1号", "recorded_by": self.recorder,
+            **fields,
         })  # fmt: skip
 
 
@@ -118,6 +119,12 @@ class Case:
     list_notice: tuple[date, date] | None = (date(2019, 2, 10), date(2019, 2, 20))
     published: int | None = None
     procurement: dict[str, Any] | None = field(default_factory=dict)
+    progress: int | None = 100
+    retention: int = 0
+    claimed: int | None = None
+    """What the claim is for; None: what the list pays."""
+    claim: str | None = "approved"
+    """What was decided on the claim of a bill; None: there is no claim."""
     final: bool = False
     registered: bool = True
     enrolled: bool = True
@@ -126,6 +133,7 @@ class Case:
     period: str = "2019-02"
     entitlement_on: date = date(2019, 2, 1)
     organisation_kind: str = "supplier"
+    account: bool = True
     header: dict[str, Any] = field(default_factory=dict)
     before_list: tuple[Hook, ...] = ()
     before_approval: tuple[Hook, ...] = ()
@@ -174,24 +182,22 @@ class Case:
             await built.world.notice("project", built.project, 100_000_000, start=start, end=end)
         if self.procurement is None:
             return
+        if self.payee_kind == "organisation":
+            await built.world.supplier(organisation_id=built.person, kind=self.organisation_kind, account=self.account)
+            if self.progress is not None:
+                await built.world.progress(built.project, self.progress)
+        given = {"estimate": 1_000, **self.procurement}
+        amount = given.pop("contract_amount", None)
+        if amount is not None:
+            given = {"estimate": amount, "retention_percent": self.retention, **self.procurement}
+            del given["contract_amount"]
+            await built.world.tender(built.project, built.person, amount, procurement_id=built.procurement, **given)
+            return
         await insert(built.world.service, "procurement", {
             "book": DISTRICT, "procurement_id": built.procurement, "version": 1, "project_id": built.project, "method": "exempt",
-            "estimate": 1_000, "exemption_code": "household_subsidy", "evidence_sha256": os.urandom(32), "document_no": "招1号",
-            "recorded_by": built.recorder, **await self._award(built),
+            "exemption_code": "household_subsidy", "evidence_sha256": await built.world.evidence(), "document_no": "招1号",
+            "recorded_by": built.recorder, **given,
         })  # fmt: skip
-
-    async def _award(self, built: Built) -> dict[str, Any]:
-        given = dict(self.procurement or {})
-        if self.payee_kind == "organisation":
-            letters = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-            await insert(built.world.service, "organisation", {
-                "book": DISTRICT, "organisation_id": built.person, "kind": self.organisation_kind, "name": "某公司",
-                "credit_code": "".join(letters[byte % 31] for byte in os.urandom(18)), "recorded_by": built.recorder,
-            })  # fmt: skip
-            await built.world.new_card(built.person, card_of(built.person))
-            if given.get("awardee_id") == "the payee":
-                given["awardee_id"] = built.person
-        return given
 
     async def _money(self, built: Built) -> None:
         world = built.world
@@ -232,18 +238,30 @@ class Case:
         leg = Leg(self.amount, allocation_id=built.allocation, **named)
         header = {"effective_on": self.effective_on, "economic_class": self.economic_class, **self.header}
         built.pay_list = await world.draft(DISTRICT, self.kind, [leg], line_count=1, **header)
+        claim_id = None
+        if self.payee_kind == "organisation" and self.kind == "pay" and self.claim is not None:
+            decision = None if self.claim == "waiting" else self.claim
+            claim_id = await world.claim(
+                built.project, built.procurement, self.line.get("payee_id", built.person), self.claimed or self.amount,
+                decision=decision,
+            )  # fmt: skip
         await insert(world.service, "payment_list", {
             "book": DISTRICT, "instruction_id": built.pay_list, "project_id": self.line.get("project", built.project),
+            "claim_id": self.line.get("claim_id", claim_id), "procurement_id": self.line.get("procurement_id"),
             "programme_code": self.line.get("programme", self.programme), "period": self.period, "entitlement_on": self.entitlement_on,
             "payee_kind": self.line.get("list_kind", self.payee_kind), "pay_method": "transfer", "is_final": self.final,
         })  # fmt: skip
-        own = {key: value for key, value in self.line.items() if key not in {"project", "programme", "list_kind"}}
+        own = {
+            key: value
+            for key, value in self.line.items()
+            if key not in {"project", "programme", "list_kind", "claim_id", "procurement_id"}
+        }
         if own.get("card_hash") == "the household's":
             own["card_hash"] = card_of(built.household)
         await insert(world.service, "payment_line", {
             "book": DISTRICT, "instruction_id": built.pay_list, "leg_no": 1, "line_no": 1, "amount": self.amount,
             "payee_id": payee, "household_id": None if self.payee_kind == "organisation" else built.household, "quantity": 1,
-            "programme_code": self.programme, "period": self.period, "participation_ref": "出勤表", "card_hash": card_of(built.person),
+            "programme_code": self.programme, "period": self.period, "participation_ref": "出勤表", "card_hash": card_of(self.line.get("payee_id", built.person)),
             "name_commitment": os.urandom(32), "card_commitment": os.urandom(32), **own,
         })  # fmt: skip
         if self.list_notice is not None:
@@ -257,9 +275,7 @@ HOUSING = Case(programme="housing_repair", payee_kind="household", category="hou
 """A repaired house, paid in full to the household (M29)."""
 WORKS = Case(
     programme="rural_works", payee_kind="organisation", category="infrastructure", amount=1_000_000, list_notice=None,
-    procurement={
-        "method": "open", "exemption_code": None, "awardee_id": "the payee", "contract_no": "合同1号", "contract_amount": 1_200_000,
-    },
+    procurement={"contract_amount": 1_200_000},
 )  # fmt: skip
 """A road, paid to the firm that won the tender."""
 ADVANCE = WORKS.but(kind="advance", amount=360_000)

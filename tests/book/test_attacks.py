@@ -21,6 +21,7 @@ DENIED = (asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionErro
 MAY_INSERT = {
     "division", "village_list", "village_list_version", "registry_import", "household", "person", "organisation", "officer_term",
     "registry_status", "roster_member", "payee_account", "payee_account_confirmation", "organisation_flag", "project", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
+    "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review", "release_settlement",
     "payment_list", "payment_line", "payment_line_private", "bank_result", "rejection", "idempotency",
 }  # fmt: skip
 """Records of the outer world and drafts: what a maker says, before anybody approved it."""
@@ -28,7 +29,9 @@ MAY_INSERT = {
 MAY_CALL = {
     "gate_post", "gate_approve", "gate_close_period", "payment_faults", "instruction_digest", "record_refusal", "publish_notice",
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
-    "refresh_statistics", "gate_close_year", "surplus_on", "payee_account_hash",
+    "refresh_statistics", "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
+    "finally_accepted_on",
+    "gate_close_year", "surplus_on", "payee_account_hash",
 }  # fmt: skip
 WRITES = {
     "gate_post",

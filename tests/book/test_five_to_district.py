@@ -107,7 +107,15 @@ async def unsigned_exemption(built: Built) -> None:
 
 
 async def dearer_contract(built: Built) -> None:
-    await built.procurement_version(approved_changes=500_000)
+    await built.world.contract_change(built.procurement, 500_000)
+
+
+async def dearer_contract_nobody_approved(built: Built) -> None:
+    await built.world.contract_change(built.procurement, 500_000, decision=None)
+
+
+async def dearer_contract_refused(built: Built) -> None:
+    await built.world.contract_change(built.procurement, 500_000, decision="rejected")
 
 
 async def advanced_before(built: Built) -> None:
@@ -117,12 +125,72 @@ async def advanced_before(built: Built) -> None:
 
 
 async def to_somebody_else(built: Built) -> None:
-    other = new_id()
-    await insert(built.world.service, "organisation", {
-        "book": DISTRICT, "organisation_id": other, "kind": "supplier", "name": "另一家", "credit_code": "91420100000000000X",
-        "recorded_by": built.recorder,
-    })  # fmt: skip
-    await built.procurement_version(awardee_id=other)
+    built.case.line["payee_id"] = await built.world.supplier()
+
+
+async def second_contract(built: Built) -> None:
+    await built.world.tender(built.project, built.person, 100_000)
+
+
+async def named(built: Built) -> None:
+    built.case.line["procurement_id"] = built.procurement
+
+
+async def of_another_project(built: Built) -> None:
+    other = await built.world.project()
+    built.case.line["procurement_id"] = await built.world.service.fetchval(
+        "SELECT procurement_id FROM procurement WHERE project_id = $1", other
+    )
+
+
+async def terminated(built: Built) -> None:
+    await built.procurement_version(stage="terminated")
+
+
+async def second_lot(built: Built) -> None:
+    """The other half of the road, in another project; it is tendered, the first half was given to somebody."""
+    other = await built.world.project(programme="rural_works", category="infrastructure", exemption=None)
+    await built.world.tender(other, await built.world.supplier(), 250_000_000, lot_group="环湖路")
+
+
+async def bid_struck_out(built: Built) -> None:
+    """Behind the trigger: after an award nobody can."""
+    await built.world.owner.execute("ALTER TABLE bid DISABLE TRIGGER bid_check")
+    await built.world.service.execute(
+        "INSERT INTO bid (book, bid_id, version, procurement_id, bidder_id, price, received_on, status, reason, evidence_sha256, "
+        "document_no, recorded_by) SELECT book, bid_id, 2, procurement_id, bidder_id, price, received_on, 'disqualified', '资质过期', "
+        "evidence_sha256, document_no, recorded_by FROM bid WHERE procurement_id = $1 AND bidder_id = $2",
+        built.procurement, built.person,
+    )  # fmt: skip
+
+
+async def claim_of_another(built: Built) -> None:
+    other = await built.world.project(programme="rural_works", category="infrastructure", exemption=None)
+    procurement = await built.world.tender(other, built.person, 1_000_000)
+    built.case.line["claim_id"] = await built.world.claim(other, procurement, built.person, 1_000_000)
+
+
+async def claim_of_nobody(built: Built) -> None:
+    built.case.line["claim_id"] = new_id()
+
+
+async def accepted_long_ago(built: Built) -> None:
+    await built.accepted(accepted_on=date(2018, 2, 1))
+
+
+HALF_A_ROAD = WORKS.but(
+    procurement={"contract_amount": 250_000_000, "method": "single_source", "lot_group": "环湖路"},
+    before_list=[second_lot],
+)
+"""Given to a firm without a tender: 2.5 million yuan, and another 2.5 million for the rest of the same road."""
+SELF_BUILT = WORKS.but(
+    procurement={
+        "contract_amount": None,
+        "method": "exempt",
+        "exemption_code": "village_self_build",
+        "estimate": 1_000_000,
+    }
+)
 
 
 async def card_changed_alone(built: Built) -> None:
@@ -222,16 +290,6 @@ async def no_card(built: Built) -> None:
     await built.roster("enrolled")
 
 
-async def no_account(built: Built) -> None:
-    """Another firm won the tender, and nobody recorded its account."""
-    built.person = new_id()
-    await insert(built.world.service, "organisation", {
-        "book": DISTRICT, "organisation_id": built.person, "kind": "supplier", "name": "另一家", "credit_code": "91420100000000000X",
-        "recorded_by": built.recorder,
-    })  # fmt: skip
-    await built.procurement_version(awardee_id=built.person)
-
-
 MEMBER = os.urandom(32)
 DIBAO = HOUSING.but(programme="dibao_topup", category="minimum_living", amount=12_000)
 
@@ -267,7 +325,7 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "a stranger's card with a document": ("funds", HOUSING, lambda c: c.but(
         line={"card_hash": bytes(32), "exception_document_no": "特1号"}), {"card-not-of-payee"}),
     "no registered card": ("funds", SUBSIDY, lambda c: c.but(before_list=[no_card]), {"card-not-registered"}),
-    "no registered account": ("funds", WORKS, lambda c: c.but(before_list=[no_account]), {"account-not-registered"}),
+    "no registered account": ("funds", WORKS, lambda c: c.but(account=False), {"account-not-registered"}),
     "another account than the firm's": ("funds", WORKS, lambda c: c.but(line={"card_hash": MEMBER}), {"account-not-of-payee"}),
     "a firm's account that one person changed": ("funds", WORKS, lambda c: c.but(
         before_list=[supplier_changed_alone], line={"card_hash": bytes(32)}), {"account-not-of-payee"}),
@@ -307,7 +365,20 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
         procurement={"exemption_code": "below_threshold", "estimate": 400_000_001}), {"exemption-limit-exceeded"}),
     "an exemption without evidence": ("tendering", SUBSIDY, lambda c: c.but(before_list=[unsigned_exemption]), {"exemption-without-evidence"}),
     "beyond the contract": ("tendering", WORKS, lambda c: c.but(amount=1_200_001), {"contract-exceeded"}),
-    "another firm than the winner": ("tendering", WORKS, lambda c: c.but(before_list=[to_somebody_else]), {"payee-not-awardee"}),
+    "another firm than the winner": ("tendering", WORKS, lambda c: c.but(before_list=[to_somebody_else], line={}), {"payee-not-awardee"}),
+    "beyond the contract, its change not decided": ("tendering", WORKS, lambda c: c.but(
+        amount=1_400_000, before_list=[dearer_contract_nobody_approved]), {"contract-exceeded"}),
+    "beyond the contract, its change refused": ("tendering", WORKS, lambda c: c.but(amount=1_400_000, before_list=[dearer_contract_refused]),
+                                                {"contract-exceeded"}),
+    "one of two contracts": ("tendering", WORKS, lambda c: c.but(before_list=[second_contract]), {"procurement-not-named"}),
+    "a contract of another project": ("tendering", SUBSIDY, lambda c: c.but(before_list=[of_another_project], line={}),
+                                      {"procurement-of-another-project"}),
+    "a contract that was ended": ("tendering", WORKS, lambda c: c.but(before_list=[terminated]), {"contract-not-signed"}),
+    "lots that should have been tendered together": ("tendering", HALF_A_ROAD, lambda c: c, {"tender-required"}),
+    "an exemption for lots too large together": ("tendering", SELF_BUILT, lambda c: c.but(
+        procurement={"exemption_code": "below_threshold", "lot_group": "环湖路", "estimate": 200_000_000}, before_list=[second_lot]),
+        {"exemption-limit-exceeded"}),
+    "a winner whose bid was struck out": ("tendering", WORKS, lambda c: c.but(before_list=[bid_struck_out]), {"award-without-bid"}),
     # 管理到区
     "no managing unit": ("management", SUBSIDY, lambda c: c.but(before_list=[unmanaged]), {"managing-unit-missing"}),
     "the contract filled without acceptance": ("management", WORKS, lambda c: c.but(amount=1_200_000), {"acceptance-missing"}),
@@ -315,6 +386,18 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "final after a failed acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[failed_acceptance]), {"acceptance-missing"}),
     "final before the acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[late_acceptance]), {"acceptance-missing"}),
     "final after a revoked acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[revoked_acceptance]), {"acceptance-missing"}),
+    "half done, nearly all paid": ("management", WORKS, lambda c: c.but(progress=50), {"ahead-of-progress"}),
+    "nothing accepted yet": ("management", WORKS, lambda c: c.but(progress=None), {"ahead-of-progress"}),
+    "more than the village's estimate": ("management", SELF_BUILT, lambda c: c.but(amount=1_000_001), {"ahead-of-progress"}),
+    "the retention with the rest": ("management", WORKS, lambda c: c.but(retention=3, amount=1_164_001), {"retention-held"}),
+    "the retention before its time": ("management", WORKS, lambda c: c.but(retention=3, amount=1_200_000, final=True, before_list=[accepted]),
+                                      {"retention-held"}),
+    "no claim": ("management", WORKS, lambda c: c.but(claim=None), {"claim-missing"}),
+    "a claim of nobody": ("management", WORKS, lambda c: c.but(before_list=[claim_of_nobody], line={}), {"claim-missing"}),
+    "a claim nobody looked at": ("management", WORKS, lambda c: c.but(claim="waiting"), {"claim-not-reviewed"}),
+    "a claim sent back": ("management", WORKS, lambda c: c.but(claim="rejected"), {"claim-not-reviewed"}),
+    "a claim for another road": ("management", WORKS, lambda c: c.but(before_list=[claim_of_another], line={}), {"claim-of-another-payment"}),
+    "more than was claimed": ("management", WORKS, lambda c: c.but(claimed=999_999), {"claim-exceeded"}),
     "a list that nobody saw": ("management", SUBSIDY, lambda c: c.but(list_notice=None), {"list-not-published"}),
     "a list seen for six days": ("management", SUBSIDY, lambda c: c.but(list_notice=(date(2019, 2, 10), date(2019, 2, 15))), {"list-not-published"}),
     "a list seen with other amounts": ("management", SUBSIDY, lambda c: c.but(published=7_999), {"published-amount-differs"}),
@@ -344,6 +427,15 @@ async def test_one_failure_is_refused_with_exactly_its_codes(name: str, world: W
 
 
 MIXABLE = [name for name, (_, base, _, expected) in WAYS_TO_FAIL.items() if base is SUBSIDY and len(expected) == 1]
+BILLS = [
+    name
+    for name, (dimension, base, _, _) in WAYS_TO_FAIL.items()
+    if base is WORKS and dimension == "management" and "amount" not in name and name not in (
+        "final after a failed acceptance", "final before the acceptance", "final after a revoked acceptance",
+        "the contract filled without acceptance", "the retention with the rest", "the retention before its time",
+    )
+]  # fmt: skip
+"""Ways to fail a bill that leave its amount as it is."""
 ALONE = {
     "households in a programme of persons",
     "before the money came",
@@ -365,6 +457,21 @@ async def test_failures_together_are_refused_with_all_their_codes(seed: int, wor
     ]
     expected = set().union(*(WAYS_TO_FAIL[name][3] for name in chosen))
     await refusals_of(world, SUBSIDY.spoil(*(WAYS_TO_FAIL[name][2] for name in chosen)), expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_failures_of_a_bill_together_are_refused_with_all_their_codes(seed: int, world: World) -> None:
+    draw = random.Random(seed)
+    claims = [name for name in BILLS if "claim" in name]
+    works = [name for name in BILLS if "accept" in name or "done" in name]
+    chosen = [
+        draw.choice(claims),
+        draw.choice(works),
+        draw.choice(["a winner whose bid was struck out", "another firm than the winner"]),
+    ]
+    expected = set().union(*(WAYS_TO_FAIL[name][3] for name in chosen)) | {"project-not-approved", "negative-list"}
+    case = WORKS.spoil(*(WAYS_TO_FAIL[name][2] for name in chosen)).but(before_list=[suspended], economic_class="31013")
+    await refusals_of(world, case, expected)
 
 
 AFTER_APPROVAL = {
@@ -467,8 +574,11 @@ WAYS_TO_PASS: dict[str, Case] = {
     "final after acceptance": WORKS.but(final=True, before_list=[accepted]),
     "the contract filled after acceptance": WORKS.but(amount=1_200_000, before_list=[accepted]),
     "beyond the contract after an approved change": WORKS.but(amount=1_400_000, before_list=[dearer_contract]),
-    "the village builds itself": WORKS.but(procurement={
-        "method": "exempt", "exemption_code": "village_self_build", "awardee_id": None, "contract_no": None, "contract_amount": None}),
+    "the village builds itself": SELF_BUILT,
+    "one of two contracts, named": WORKS.but(before_list=[second_contract, named], line={}),
+    "half done, half paid": WORKS.but(progress=50, amount=600_000),
+    "all but the retention": WORKS.but(retention=3, amount=1_164_000),
+    "the retention when its time has come": WORKS.but(retention=3, amount=1_200_000, final=True, before_list=[accepted_long_ago]),
     "money of the project's own village": SUBSIDY.but(project={"village_code": VILLAGE}, before_list=[moved_away]),
 }  # fmt: skip
 

@@ -100,6 +100,13 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "INSERT INTO period_close SELECT 420117, m, gen_random_uuid(), gen_random_uuid(), 'd', 9223372036854775807, now() "
         "FROM generate_series('2019-01-01'::date, '2019-12-01', '1 month') m",
     ),
+    "what is left of a payee's advances is what its account holds": (
+        "UPDATE account SET account_kind = 'advanced', payee_id = gen_random_uuid() WHERE account_kind = 'available'",
+    ),
+    "a settlement names an advance of its own account and payee, and nothing else names one": (
+        "UPDATE entry SET entry_kind = 'settle' WHERE entry_kind = 'carry_over'",
+        "UPDATE transfer SET settles_entry_id = entry_id, settles_line_no = 1",
+    ),
     "an account belongs to an allocation or a budget line of its book": (
         "DELETE FROM allocation WHERE book <> 420100", "DELETE FROM budget_line",
     ),

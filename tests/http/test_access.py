@@ -73,6 +73,7 @@ OFFICES_AND_WATCHERS = anywhere(ALL - ADMIN)
 READ = Expect(
     CITY_OFFICES | WATCHERS, CITY_OFFICES | HOME_OFFICES | WATCHERS, CITY_OFFICES | AWAY_OFFICES | WATCHERS
 )  # fmt: skip
+READ_DOCUMENTS = Expect(CITY_OFFICES | WATCHERS, HOME_OFFICES | WATCHERS, AWAY_OFFICES | WATCHERS)
 WATCH = anywhere(WATCHERS)
 CITY_FINANCE_DRAFTS = Expect(people("city-maker"), NOBODY, NOBODY)
 FINANCE_DRAFTS = Expect(people("city-maker"), people("district-maker"), people("other-maker"))
@@ -153,6 +154,21 @@ EXPECTED: dict[str, Expect] = {
     "POST /v1/books/{book}/procurements": DISTRICT_OFFICES_DRAFT,
     "GET /v1/books/{book}/procurements/{procurement_id}": READ,
     "POST /v1/books/{book}/procurements/{procurement_id}/versions": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/procurements/{procurement_id}/ocds": READ,
+    "GET /v1/books/{book}/procurements/{procurement_id}/bids": READ,
+    "POST /v1/books/{book}/procurements/{procurement_id}/bids": DISTRICT_OFFICES_DRAFT,
+    "POST /v1/books/{book}/procurements/{procurement_id}/bids/{bid_id}/versions": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/procurements/{procurement_id}/changes": READ,
+    "POST /v1/books/{book}/procurements/{procurement_id}/changes": DISTRICT_OFFICES_DRAFT,
+    "POST /v1/books/{book}/contract-changes/{change_id}/review": DISTRICT_BUREAUS_APPROVE,
+    "POST /v1/books/{book}/claims": DISTRICT_OFFICES_DRAFT,
+    "GET /v1/books/{book}/claims/{claim_id}": READ,
+    "GET /v1/books/{book}/projects/{project_id}/claims": READ,
+    "POST /v1/books/{book}/claims/{claim_id}/review": DISTRICT_BUREAUS_APPROVE,
+    "POST /v1/books/{book}/evidence": OFFICES_DRAFT,
+    "GET /v1/books/{book}/evidence": READ,
+    "GET /v1/books/{book}/evidence/{sha256}": READ,
+    "GET /v1/books/{book}/evidence/{sha256}/content": READ_DOCUMENTS,
     "POST /v1/books/{book}/acceptances": DISTRICT_OFFICES_DRAFT,
     "GET /v1/books/{book}/acceptances/{acceptance_id}": READ,
     "POST /v1/books/{book}/acceptances/{acceptance_id}/versions": DISTRICT_OFFICES_DRAFT,
@@ -239,6 +255,7 @@ PLACES = {
     "direction": "up",
     "kind": "entry",
     "version": "1",
+    "sha256": "00" * 32,
 }
 """Path parameters that are no UUID."""
 
@@ -345,10 +362,13 @@ async def others(world: World) -> dict[str, str]:
         "entry_id": entry.entry_id, "household_id": payees[0][0], "code": village, "record_id": entry.entry_id,
         "officer_id": world.officers[OTHER_DISTRICT, "accountable"],
     }  # fmt: skip
+    procurement = await world.service.fetchval("SELECT procurement_id FROM procurement WHERE book = $1", OTHER_DISTRICT)
+    supplier = await world.supplier(OTHER_DISTRICT)
+    ids["claim_id"] = await world.claim(project, procurement, supplier, 1_000, book=OTHER_DISTRICT)
     for name in ("notice_id", "procurement_id", "account_id"):
         query = f"SELECT {name} FROM {name.removesuffix('_id')} WHERE book = $1 LIMIT 1"
         ids[name] = await world.service.fetchval(query, OTHER_DISTRICT)
-    return {name: str(value) for name, value in ids.items()}
+    return {name: str(value) for name, value in ids.items()} | {"sha256": (await world.evidence(OTHER_DISTRICT)).hex()}
 
 
 NOT_OF_THIS_KIND = {

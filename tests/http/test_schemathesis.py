@@ -106,6 +106,12 @@ async def records(world: World) -> dict[int, Known]:
     entry = await world.pay(paid)
     approved = await world.list_of(project, allocation, payees[2:], period="2019-01")
     drafted = await world.list_of(project, allocation, payees[2:], period="2018-12", approved=False)
+    supplier = await world.supplier()
+    road = await world.project(programme="rural_works", category="infrastructure", exemption=None)
+    contract = await world.tender(road, supplier, 1_000_000)
+    for decision in ("approved", None):
+        await world.claim(road, contract, supplier, 1_000, decision=decision)
+        await world.contract_change(contract, 1_000, decision=decision)
     release = await world.draft(CITY, "release", [leg_of(allocation)])
     own: dict[int, dict[str, list[Any]]] = {
         CITY: {"instruction_id": [release], "entry_id": [released.entry_id], "record_id": [released.entry_id]},
@@ -128,6 +134,12 @@ async def listed(world: World, book: int) -> dict[str, list[Any]]:
     for name in ("notice_id", "procurement_id", "account_id"):
         rows = await world.service.fetch(f"SELECT {name} FROM {name.removesuffix('_id')} WHERE book = $1 LIMIT 5", book)
         found[name] = [row[name] for row in rows] or [new_id()]
+    documents = await world.service.fetch("SELECT sha256 FROM evidence WHERE book = $1 LIMIT 5", book)
+    found["sha256"] = found["evidence_sha256"] = [row["sha256"].hex() for row in documents] or ["00" * 32]
+    suppliers = await world.service.fetch("SELECT organisation_id FROM organisation WHERE book = $1 LIMIT 5", book)
+    found["bidder_id"] = found["awardee_id"] = [row["organisation_id"] for row in suppliers] or [new_id()]
+    found["claim_id"] = [row["claim_id"] for row in await world.service.fetch(
+        "SELECT claim_id FROM reimbursement_claim WHERE book = $1 LIMIT 5", book)] or [new_id()]  # fmt: skip
     found["officer_id"] = [world.officers[book, "accountable"]]
     found["supervisor_id"] = [world.officers[book, "supervising"]]
     units = [person.unit_id for person in world.people.values() if person.book == book]
@@ -145,7 +157,7 @@ def texts(values: dict[str, list[Any]]) -> Known:
 PLAIN: Known = {
     "amount": ["1.00", "0.01"], "total": ["30.00"], "planned_amount": ["1000.00"], "estimate": ["100.00"],
     "document_no": ["文号1"], "summary": ["摘要"], "name": ["名称"], "reason": ["原因"], "channel": ["村务公开栏"],
-    "performance_target": ["脱贫"], "evidence_sha256": ["00" * 32], "effective_on": ["2019-03-02"],
+    "performance_target": ["脱贫"], "title": ["验收单"], "effective_on": ["2019-03-02"],
     "fund_code": ["special_factor", "targeted", "district_increment"],
     "programme_code": ["labour_subsidy", "rural_works"],
     "category": ["employment"], "identity_number": ["11010519491231002X"], "credit_code": ["91350100M000100Y43"],

@@ -74,6 +74,8 @@ class ListFields(Classified):
     payee_kind: PayeeKind
     pay_method: Annotated[Literal["transfer"], BeforeValidator(_never_cash)] = "transfer"
     is_final: bool = False
+    procurement_id: UUID | None = Field(default=None, description="what is paid; default: the project's only one")
+    claim_id: UUID | None = Field(default=None, description="the approved claim; payments to organisations need one")
     sources: Annotated[
         list[Annotated[SourceIn, BeforeValidator(_source)]],
         BeforeValidator(_one_or_many), Field(min_length=1, max_length=50),
@@ -84,7 +86,8 @@ class ListFields(Classified):
         return Header(
             self.document_no, self.effective_on, self.summary, self.officer_id, self.supervisor_id, self.project_id,
             self.programme_code, self.period, self.entitlement_on, self.payee_kind, self.is_final,
-            [Source(source.allocation_id, source.amount) for source in self.sources], self.kind,
+            [Source(source.allocation_id, source.amount) for source in self.sources], self.kind, self.procurement_id,
+            self.claim_id,
         )  # fmt: skip
 
 

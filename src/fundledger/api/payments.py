@@ -92,6 +92,8 @@ class PaymentListAnswer(Answer):
     payee_kind: str
     pay_method: str
     is_final: bool
+    procurement_id: UUID | None
+    claim_id: UUID | None
     line_count: int
     total: YuanOut
     sources: list[SourceAnswer]

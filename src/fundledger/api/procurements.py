@@ -1,4 +1,4 @@
-"""Procurement (招投标) and acceptance (验收): one record a project of the first, any number of the second."""
+"""Procurement (招投标), its OCDS release, and acceptance (验收). Bids and changes of contracts: `contracts`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
 from fundledger.access.policy import EVERYBODY, OFFICES
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
-from fundledger.api.fields import Code, Sha256, Sha256Out, SignedYuan, Version
+from fundledger.api.fields import Code, Sha256, Sha256Out, Version, YuanOrZero
 from fundledger.api.records import recorded
-from fundledger.api.wire import Answer, Body, Text, Yuan, YuanOut
+from fundledger.api.wire import Answer, Body, Day, Text, Yuan, YuanOut
+from fundledger.db.database import driver_of
 from fundledger.ids import new_id
 from fundledger.projects.acceptances import record_acceptance
+from fundledger.projects.ocds import as_json, release_of
 from fundledger.projects.procurements import record_procurement
 from fundledger.projects.records import history, of_project
 from fundledger.projects.tables import Acceptance, Procurement
@@ -25,50 +28,83 @@ Maker = Annotated[Call, writes(OFFICES, "maker", level="district")]
 Reader = Annotated[Call, reads(EVERYBODY)]
 
 
+Percent = Annotated[int, Field(ge=0, le=100)]
+Stage = Literal["planned", "tendering", "awarded", "contracted", "terminated", "unsuccessful"]
+
+
 class ProcurementBody(Body):
-    """An award (awardee, contract number and amount) or, with method exempt, an exemption; both with evidence."""
+    """A procurement at one of its stages; awardee from the award on, contract number and amount with the contract.
+
+    With method exempt: the kind of exemption and its evidence. `lot_group`: the same words for lots that belong
+    together; `budget_amount`: the budget money in the estimate (left out: all of it).
+    """
 
     project_id: UUID
+    title: Text | None = None
+    stage: Stage = "contracted"
     method: Literal["open", "invited", "negotiation", "inquiry", "single_source", "exempt"]
+    main_procurement_category: Literal["works", "goods", "services"] = "works"
     estimate: Yuan
+    budget_amount: YuanOrZero | None = None
+    lot_group: Text | None = None
     exemption_code: Code | None = None
     evidence_sha256: Sha256
+    tender_period_start: Day | None = None
+    tender_period_end: Day | None = None
     awardee_id: UUID | None = None
+    awarded_on: Day | None = None
     contract_no: Text | None = None
     contract_amount: Yuan | None = None
-    approved_changes: SignedYuan = 0
+    signed_on: Day | None = None
+    price_difference_document_no: Text | None = None
+    retention_percent: Percent = 0
     document_no: Text
 
 
 class ProcurementVersion(ProcurementBody):
-    """A change of the contract, or a correction."""
+    """The next stage, or a correction."""
 
     version: Version
 
 
 class ProcurementAnswer(Answer):
-    """One version of a procurement record."""
+    """One version of a procurement. `stage` null: from before there were stages; `approved_changes`: of that time."""
 
     procurement_id: UUID
     version: int
     project_id: UUID
+    title: str
+    stage: str | None
     method: str
+    main_procurement_category: str
     estimate: YuanOut
+    budget_amount: YuanOut | None
+    lot_group: str | None
     exemption_code: str | None
     evidence_sha256: Sha256Out | None
+    tender_period_start: date | None
+    tender_period_end: date | None
     awardee_id: UUID | None
+    awarded_on: date | None
     contract_no: str | None
     contract_amount: YuanOut | None
+    signed_on: date | None
+    price_difference_document_no: str | None
     approved_changes: YuanOut
+    retention_percent: int
     document_no: str
     recorded_by: UUID
     recorded_at: datetime
 
 
 class AcceptanceBody(Body):
-    """That a project's result was looked at, and whether it passed."""
+    """That a project's (or one contract's) work was looked at, how far it is, and whether it passed."""
 
     project_id: UUID
+    procurement_id: UUID | None = None
+    kind: Literal["progress", "final"] = "final"
+    percent_complete: Percent | None = None
+    amount_accepted: Yuan | None = None
     accepted_on: date
     passed: bool
     evidence_sha256: Sha256
@@ -87,6 +123,10 @@ class AcceptanceAnswer(Answer):
     acceptance_id: UUID
     version: int
     project_id: UUID
+    procurement_id: UUID | None
+    kind: str
+    percent_complete: int | None
+    amount_accepted: YuanOut | None
     accepted_on: date
     passed: bool
     evidence_sha256: Sha256Out
@@ -98,7 +138,7 @@ class AcceptanceAnswer(Answer):
 async def _procure(
     book: int, body: ProcurementBody, version: int, call: Call, session: Writing, response: Response, record_id: UUID
 ) -> ProcurementAnswer:
-    fields = {name: getattr(body, name) for name in ProcurementBody.model_fields}
+    fields = {name: getattr(body, name) for name in ProcurementBody.model_fields} | {"title": body.title or ""}
     row = await recorded(
         call, session, response, Procurement, book, record_id, version,
         lambda new: record_procurement(
@@ -127,7 +167,7 @@ async def _accept(
 async def create_procurement(
     book: int, body: ProcurementBody, call: Maker, session: Writing, response: Response
 ) -> ProcurementAnswer:
-    """Record how a project's contractor was chosen, or the exemption from tendering."""
+    """Record how a project's contractor is chosen, from whichever stage on, or the exemption from tendering."""
     return await _procure(book, body, 1, call, session, response, new_id())
 
 
@@ -135,7 +175,7 @@ async def create_procurement(
 async def change_procurement(
     book: int, procurement_id: UUID, body: ProcurementVersion, call: Maker, session: Writing, response: Response
 ) -> ProcurementAnswer:
-    """Record a change of the contract: a new version of the whole record."""
+    """Record the next stage, or a correction: a new version of the whole record."""
     return await _procure(book, body, body.version, call, session, response, procurement_id)
 
 
@@ -145,9 +185,19 @@ async def get_procurement(book: int, procurement_id: UUID, call: Reader, session
     return [ProcurementAnswer.model_validate(row) for row in await history(session, Procurement, book, procurement_id)]
 
 
+@router.get(
+    "/procurements/{procurement_id}/ocds", response_class=Response,
+    responses={200: {"content": {"application/json": {"schema": {"type": "object"}}}}},
+)  # fmt: skip
+async def get_procurement_release(book: int, procurement_id: UUID, call: Reader, session: Reading) -> Response:
+    """A procurement as a release of the Open Contracting Data Standard 1.1: its newest state."""
+    release = await release_of(await driver_of(session), book, procurement_id)
+    return Response(as_json(release), media_type="application/json")
+
+
 @router.get("/projects/{project_id}/procurements")
 async def list_procurements(book: int, project_id: UUID, call: Reader, session: Reading) -> list[ProcurementAnswer]:
-    """A project's procurement record, every version."""
+    """A project's procurement records, every version."""
     return [ProcurementAnswer.model_validate(row) for row in await of_project(session, Procurement, book, project_id)]
 
 
@@ -155,7 +205,7 @@ async def list_procurements(book: int, project_id: UUID, call: Reader, session: 
 async def create_acceptance(
     book: int, body: AcceptanceBody, call: Maker, session: Writing, response: Response
 ) -> AcceptanceAnswer:
-    """Record the acceptance of a project's result; the final payment needs one that passed."""
+    """Record the acceptance of progress or of the result; payments follow it, the final one needs one that passed."""
     return await _accept(book, body, 1, call, session, response, new_id())
 
 

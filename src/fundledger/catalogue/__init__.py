@@ -29,6 +29,7 @@ from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
 from fundledger.catalogue.spreadsheets import ROWS as SPREADSHEETS
+from fundledger.catalogue.tendering import ROWS as TENDERING
 from fundledger.catalogue.trail import ROWS as TRAIL
 from fundledger.errors import ParamValue, Problem
 
@@ -44,6 +45,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     BUDGET,
     BUDGET_YEAR,
     PROJECTS,
+    TENDERING,
     PAYMENTS,
     PAST_YEARS,
     ADVANCES,

@@ -40,18 +40,10 @@ ROWS: tuple[Problem, ...] = (
         "重新读取项目，再决定下一步。", "Read the project again and decide on the next step.",
     ),
     Problem(
-        "procurement-exists", Family.CONFLICT, _TENDER,
-        "该项目已有招投标记录", "The project has a procurement record already",
-        "一个项目只立一条招投标记录，后立的会掩盖先立的。",
-        "A project has one procurement record; a second one would hide the first.",
-        "合同变更登记为新版本；另一合同另立项目。",
-        "Record a change as a new version; another contract is a project of its own.",
-    ),
-    Problem(
         "procurement-incomplete", Family.MALFORMED, _TENDER,
         "招投标记录不完整", "The procurement record is incomplete",
-        "中标须有中标人、合同号、合同金额；豁免须有豁免类别，且不填合同。",
-        "An award names awardee, contract number and amount; an exemption names its kind, and no contract.",
+        "中标须有中标人，合同须有合同号和金额，此前不填；豁免须有豁免类别，且不填合同。",
+        "An award names its awardee, a contract number and amount, neither sooner; an exemption its kind alone.",
         "补全所列字段。", "Fill in the fields named.",
     ),
     Problem(
@@ -64,8 +56,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "contract-below-paid", Family.REFUSED, _TENDER,
         "合同金额低于已付款", "The contract would be below what was paid",
-        "项目已付 {paid} 元，合同金额加变更不能低于此数。",
-        "The project was paid {paid} yuan; contract and changes can't come to less.",
+        "合同已付 {paid} 元，合同金额加变更不能低于此数。",
+        "The contract was paid {paid} yuan; it and its changes can't come to less.",
         "核对合同变更金额。", "Check the amount of the change.",
     ),
     Problem(

@@ -31,6 +31,11 @@ class Caller:
         """POST JSON or a CSV file as a person; the JSON answer."""
         return self._good(await self._send(who, path, body, csv, params))
 
+    async def send(self, who: str, path: str, content: bytes, media_type: str) -> Any:
+        """POST a document as a person; the JSON answer."""
+        headers = self._headers(who) | {"Content-Type": media_type}
+        return self._good(await self._client.post(path, content=content, headers=headers))
+
     async def refused(self, who: str, path: str, body: Any, code: str) -> None:
         """POST something that must be refused with this code, alone or among its faults."""
         answer = await self._send(who, path, body, None, {})

@@ -6,9 +6,9 @@ with an award or an exemption, officers in office, the list published before it 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from fundledger.demo.budget import every
 from fundledger.demo.caller import YEAR, Caller
@@ -29,6 +29,8 @@ class District:
     village: str
     allocations: list[dict[str, Any]] = field(default_factory=list)
     projects: dict[str, str] = field(default_factory=dict)
+    procurements: dict[str, str] = field(default_factory=dict)
+    suppliers: dict[str, str] = field(default_factory=dict)
     number: int = 0
 
     @property
@@ -83,9 +85,12 @@ PLANS = (
 )  # fmt: skip
 
 
-def evidence(text: str) -> str:
-    """The SHA-256 of an evidence document (the demonstration keeps no files)."""
-    return hashlib.sha256(text.encode()).hexdigest()
+async def evidence(district: District, title: str) -> str:
+    """Keep a document as evidence; its SHA-256. (The demonstration's documents are a line of text.)"""
+    content = f"{district.name} {title}（示范材料）".encode()
+    path = district.path(f"evidence?title={quote(title)}")
+    answer = await district.caller.send(district.who("maker"), path, content, "text/plain")
+    return str(answer["sha256"])
 
 
 async def open_library(district: District) -> None:
@@ -132,15 +137,51 @@ async def publish(district: District, kind: str, subject: str, amount: str, days
 async def _procure(district: District, plan: Plan) -> None:
     body: dict[str, Any] = {
         "project_id": district.projects[plan.code], "estimate": plan.amount, "document_no": district.document("招"),
-        "evidence_sha256": evidence(f"{district.book}{plan.code}"),
+        "evidence_sha256": await evidence(district, f"{plan.name}招标文件或豁免依据"), "title": plan.name,
     }  # fmt: skip
     if plan.exemption is not None:
         body |= {"method": "exempt", "exemption_code": plan.exemption}
+        made = await district.caller.post(district.who("maker"), district.path("procurements"), body)
     else:
-        supplier = await organisation(district, "supplier", "路桥工程有限公司（示范）", 1)
-        body |= {"method": "open", "awardee_id": supplier["organisation_id"], "contract_no": f"HT-{district.book}-1",
-                 "contract_amount": "100000.00"}  # fmt: skip
-    await district.caller.post(district.who("maker"), district.path("procurements"), body)
+        made = await _tender(district, body)
+    district.procurements[plan.code] = made["procurement_id"]
+
+
+async def _tender(district: District, body: dict[str, Any]) -> dict[str, Any]:
+    """An open tender: the notice, three bids, the award to the lowest, the contract with its retention."""
+    caller, maker = district.caller, district.who("maker")
+    body |= {"method": "open", "tender_period_start": "2019-02-11", "tender_period_end": "2019-03-08",
+             "retention_percent": 3}  # fmt: skip
+    made = await caller.post(maker, district.path("procurements"), body | {"stage": "tendering"})
+    path = district.path(f"procurements/{made['procurement_id']}")
+    bidders = [await organisation(district, "supplier", name, number) for name, number in BIDDERS]
+    for bidder, price in zip(bidders, ("100000.00", "104500.00", "108000.00"), strict=True):
+        bid = {"bidder_id": bidder["organisation_id"], "price": price, "received_on": "2019-03-08",
+               "evidence_sha256": await evidence(district, f"投标文件{bidder['name']}"),
+               "document_no": district.document("标")}  # fmt: skip
+        await caller.post(maker, f"{path}/bids", bid)
+    district.suppliers["road"] = bidders[0]["organisation_id"]
+    body |= {"awardee_id": bidders[0]["organisation_id"], "awarded_on": "2019-03-12"}
+    await caller.post(maker, f"{path}/versions", body | {"stage": "awarded", "version": 2})
+    body |= {"contract_no": f"HT-{district.book}-1", "contract_amount": "100000.00", "signed_on": "2019-03-20"}
+    answer: dict[str, Any] = await caller.post(maker, f"{path}/versions", body | {"stage": "contracted", "version": 3})
+    return answer
+
+
+async def claim(district: District, code: str, payee_id: str, amount: str, percent: int) -> str:
+    """A payee's claim with its invoice, approved by the poverty office; the claim's id."""
+    district.number += 1
+    body = {
+        "project_id": district.projects[code], "procurement_id": district.procurements[code], "payee_id": payee_id,
+        "amount": amount, "progress_percent": percent, "document_no": district.document("报"),
+        "vouchers": [{"kind": "invoice", "number": f"{district.book}{district.number:08}", "amount": amount,
+                      "evidence_sha256": await evidence(district, f"发票{district.number}")}],
+    }  # fmt: skip
+    made = await district.caller.post(district.who("poverty-maker"), district.path("claims"), body)
+    review = {"decision": "approved", "document_no": district.document("审")}
+    path = district.path(f"claims/{made['claim_id']}/review")
+    await district.caller.post(district.who("poverty-approver"), path, review)
+    return str(made["claim_id"])
 
 
 async def organisation(district: District, kind: str, name: str, number: int) -> dict[str, Any]:
@@ -171,6 +212,10 @@ async def _fund(district: District, plan: Plan) -> None:
     await district.caller.approve(district.who("approver"), district.book, draft)
 
 
+BIDDERS = (("路桥工程有限公司（示范）", 1), ("市政工程有限公司（示范）", 3), ("建设工程有限公司（示范）", 4))
+"""Who bids for the road; the first wins."""
+
+
 def source_of(district: District, code: str) -> str:
     """The allocation that a project was funded from."""
     plan = next(plan for plan in PLANS if plan.code == code)
@@ -179,10 +224,11 @@ def source_of(district: District, code: str) -> str:
     return str(district.allocation(plan.fund, district.village if plan.in_village else None)["allocation_id"])
 
 
-async def accept(district: District, code: str, day: str) -> None:
-    """Acceptance of a project (验收)."""
-    body = {"project_id": district.projects[code], "accepted_on": day, "passed": True,
-            "evidence_sha256": evidence(f"{district.book}{code}验收"),
+async def accept(district: District, code: str, day: str, percent: int = 100) -> None:
+    """Acceptance of a project (验收): of its progress, or final."""
+    body: dict[str, Any] = {"project_id": district.projects[code], "accepted_on": day, "passed": True,
+            "kind": "final" if percent == 100 else "progress", "percent_complete": percent,
+            "evidence_sha256": await evidence(district, f"{code}验收{percent}%"),
             "document_no": district.document("验")}  # fmt: skip
     await district.caller.post(district.who("poverty-maker"), district.path("acceptances"), body)
 
@@ -194,14 +240,22 @@ def entitled_on(period: str) -> str:
 
 
 async def upload(
-    district: District, code: str, kind: str, period: str, day: str, lines: list[dict[str, Any]], *, final: bool = False
+    district: District,
+    code: str,
+    kind: str,
+    period: str,
+    day: str,
+    lines: list[dict[str, Any]],
+    *,
+    final: bool = False,
+    claim_id: str | None = None,
 ) -> dict[str, Any]:
     """Upload a payment list."""
     plan = next(plan for plan in PLANS if plan.code == code)
     body = {
         **district.head(day, f"{plan.name} {period}"), "project_id": district.projects[code],
         "programme_code": plan.programme, "period": period, "entitlement_on": entitled_on(period), "payee_kind": kind,
-        "is_final": final,
+        "is_final": final, "claim_id": claim_id,
         "sources": [{"allocation_id": source_of(district, code)}], "lines": lines,
     }  # fmt: skip
     answer: dict[str, Any] = await district.caller.post(

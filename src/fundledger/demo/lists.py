@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fundledger.demo.district import District, accept, account_no, bank, credit_code, pay, upload
+from fundledger.demo.district import District, accept, account_no, bank, claim, credit_code, pay, upload
 from fundledger.demo.people import Household, Person
 
 PLANT_DISTRICT = 420117
@@ -96,7 +96,7 @@ async def _topups(district: District) -> None:
 
 
 async def suppliers_year(district: District) -> None:
-    """The road in two payments, the last after acceptance; the village collective's public affairs."""
+    """The road in two payments, each for accepted progress and less the retention; the village's public affairs."""
     if "road" in district.projects:
         await _road(district)
     village = {
@@ -105,12 +105,10 @@ async def suppliers_year(district: District) -> None:
         "account": account_no(2),
     }
     body = {"kind": "village_collective"} | village
-    await district.caller.post(district.who("maker"), district.path("organisations"), body)
-    made = await upload(
-        district, "affairs", "organisation", "2019-06", "2019-06-10", [village | {"amount": "30000.00"}]
-    )
-    await pay(district, made, PUBLISHED)
-    await bank(district, made, "2019-06-12")
+    made = await district.caller.post(district.who("maker"), district.path("organisations"), body)
+    district.suppliers["affairs"] = made["organisation_id"]
+    await accept(district, "affairs", "2019-06-05", 60)
+    await _bill(district, "affairs", village, "2019-06", "2019-06-10", "30000.00", 60)
 
 
 async def _road(district: District) -> None:
@@ -119,12 +117,19 @@ async def _road(district: District) -> None:
         "name": f"{district.name}路桥工程有限公司（示范）",
         "account": account_no(1),
     }
-    made = await upload(district, "road", "organisation", "2019-05", "2019-05-15", [road | {"amount": "40000.00"}])
-    await pay(district, made, PUBLISHED)
-    await bank(district, made, "2019-05-18")
+    await accept(district, "road", "2019-05-10", 50)
+    await _bill(district, "road", road, "2019-05", "2019-05-15", "40000.00", 50)
     await accept(district, "road", "2019-09-01")
-    made = await upload(
-        district, "road", "organisation", "2019-09", "2019-09-20", [road | {"amount": "55000.00"}], final=True
-    )
+    await _bill(district, "road", road, "2019-09", "2019-09-20", "55000.00", 100, final=True)
+
+
+async def _bill(
+    district: District, code: str, payee: dict[str, str], period: str, day: str, amount: str, percent: int, *,
+    final: bool = False,
+) -> None:  # fmt: skip
+    """One payment to an organisation: its claim, the list, the bank's answer three days later."""
+    claim_id = await claim(district, code, district.suppliers[code], amount, percent)
+    line = payee | {"amount": amount}
+    made = await upload(district, code, "organisation", period, day, [line], final=final, claim_id=claim_id)
     await pay(district, made, PUBLISHED)
-    await bank(district, made, "2019-09-25")
+    await bank(district, made, f"{day[:8]}{int(day[8:]) + 3}")

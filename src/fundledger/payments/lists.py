@@ -24,6 +24,7 @@ from fundledger.payments.lines import Line
 from fundledger.payments.sources import Source, assign
 from fundledger.payments.store import ListKey, store_lines
 from fundledger.payments.uploads import Upload, refuse
+from fundledger.projects.claims import only_procurement
 from fundledger.registry.vault import Vault
 
 HOPELESS = frozenset(
@@ -45,8 +46,8 @@ _PROJECT = "SELECT EXISTS (SELECT FROM project WHERE book = $1 AND project_id = 
 _ALLOCATIONS = "SELECT allocation_id, document_no FROM allocation WHERE book = $1 AND allocation_id = ANY ($2)"
 _LIST = """
 INSERT INTO payment_list (book, instruction_id, project_id, programme_code, period, entitlement_on, payee_kind,
-    pay_method, is_final)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'transfer', $8)
+    pay_method, is_final, procurement_id, claim_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 'transfer', $8, $9, $10)
 """
 
 
@@ -71,6 +72,10 @@ class Header:
     is_final: bool
     sources: Sequence[Source]
     kind: ListKind = "pay"
+    procurement_id: UUID | None = None
+    """The contract or exemption that is paid; None: the project's only one."""
+    claim_id: UUID | None = None
+    """The approved claim (报账单) that a payment to an organisation pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,7 @@ async def _store_header(
     await connection.execute(
         _LIST, book, instruction_id, header.project_id, header.programme_code, header.period, header.entitlement_on,
         header.payee_kind, header.is_final,
+        header.procurement_id or await only_procurement(connection, book, header.project_id), header.claim_id,
     )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from fundledger.payments.store import sealing_context
 from fundledger.registry.vault import Vault, mask_card, mask_name
 
 _LIST = """
-SELECT project_id, programme_code, period, entitlement_on, payee_kind, pay_method, is_final FROM payment_list
+SELECT project_id, programme_code, period, entitlement_on, payee_kind, pay_method, is_final,
+    procurement_id, claim_id FROM payment_list
 WHERE book = $1 AND instruction_id = $2
 """
 _RESULTS = """

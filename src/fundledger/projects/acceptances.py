@@ -1,6 +1,8 @@
-"""Acceptance (验收; 管理到区): that the result was looked at, on which day, passed or not, with evidence.
+"""Acceptance (验收; 管理到区): of progress (in percent) or of the result, on which day, passed or not, with evidence.
 
-The final payment of a project needs an acceptance that passed, on or before its day (the gate; domain.md 2.5 H11).
+It is of one contract (`procurement_id`) or of the whole project. Organisations are paid no more than the accepted part
+of their contract; the final payment needs a final acceptance that passed, on or before its day, and the retention is
+held for the parameter's days after it (the gate; domain.md 2.5 H11, 2.10).
 """
 
 from __future__ import annotations
@@ -20,8 +22,13 @@ SELECT EXISTS (SELECT FROM project WHERE book = $1 AND project_id = $2) AS known
 async def record_acceptance(session: AsyncSession, row: Acceptance) -> None:
     """Record an acceptance (version 1) or the next version of one.
 
-    Raises `project-not-in-library`, `date-in-future`, `record-identity-changed`, `version-taken`.
+    Raises `project-not-in-library`, `date-in-future`, `acceptance-percent`, `record-identity-changed`,
+    `version-taken`, and `reference-unknown` for a contract of another project or a document that is not in this book.
     """
+    if (row.kind == "progress" and row.percent_complete is None) or (
+        row.kind == "final" and row.percent_complete not in (None, 100)
+    ):
+        raise problem("acceptance-percent")
     found = await (await driver_of(session)).fetchrow(_PROJECT, row.book, row.project_id)
     assert found is not None
     if not found["known"]:
@@ -30,6 +37,6 @@ async def record_acceptance(session: AsyncSession, row: Acceptance) -> None:
         raise problem("date-in-future", effective_on=row.accepted_on.isoformat())
     if row.version > 1:
         newest = expect_next(await history(session, Acceptance, row.book, row.acceptance_id), row.version)
-        if newest.project_id != row.project_id:
+        if (newest.project_id, newest.procurement_id) != (row.project_id, row.procurement_id):
             raise problem("record-identity-changed", field="project_id")
     await append(session, row)

@@ -14,9 +14,9 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fundledger.errors import problem
-from fundledger.projects.tables import Acceptance, Notice, OfficerTerm, Procurement, Project
+from fundledger.projects.tables import Acceptance, Bid, Notice, OfficerTerm, Procurement, Project
 
-Record = TypeVar("Record", OfficerTerm, Project, Procurement, Acceptance, Notice)
+Record = TypeVar("Record", OfficerTerm, Project, Procurement, Bid, Acceptance, Notice)
 
 OfProject = TypeVar("OfProject", Procurement, Acceptance)
 
@@ -24,6 +24,7 @@ ID_OF: dict[type[SQLModel], str] = {
     OfficerTerm: "officer_id",
     Project: "project_id",
     Procurement: "procurement_id",
+    Bid: "bid_id",
     Acceptance: "acceptance_id",
     Notice: "notice_id",
 }

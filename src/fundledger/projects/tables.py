@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, LargeBinary, Text, text
+from sqlalchemy import BigInteger, DateTime, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
 
@@ -79,6 +79,37 @@ class Procurement(SQLModel, table=True):
     document_no: str = Field(sa_type=Text)
     recorded_by: UUID
     recorded_at: datetime = _recorded_at()
+    stage: str | None = Field(default="contracted", sa_type=Text)
+    title: str = Field(default="", sa_type=Text)
+    main_procurement_category: str = Field(default="works", sa_type=Text)
+    lot_group: str | None = Field(default=None, sa_type=Text)
+    budget_amount: int | None = Field(default=None, sa_type=BigInteger)
+    tender_period_start: date | None = None
+    tender_period_end: date | None = None
+    awarded_on: date | None = None
+    signed_on: date | None = None
+    price_difference_document_no: str | None = Field(default=None, sa_type=Text)
+    retention_percent: int = Field(default=0, sa_type=SmallInteger)
+
+
+class Bid(SQLModel, table=True):
+    """What a bidder offered in a tender (投标); price in fen."""
+
+    __tablename__ = "bid"
+
+    book: int = Field(sa_type=BigInteger, primary_key=True)
+    bid_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    procurement_id: UUID
+    bidder_id: UUID
+    price: int = Field(sa_type=BigInteger)
+    received_on: date
+    status: str = Field(sa_type=Text)
+    reason: str = Field(default="", sa_type=Text)
+    evidence_sha256: bytes = Field(sa_type=LargeBinary)
+    document_no: str = Field(sa_type=Text)
+    recorded_by: UUID
+    recorded_at: datetime = _recorded_at()
 
 
 class Acceptance(SQLModel, table=True):
@@ -96,6 +127,10 @@ class Acceptance(SQLModel, table=True):
     document_no: str = Field(sa_type=Text)
     recorded_by: UUID
     recorded_at: datetime = _recorded_at()
+    kind: str = Field(default="final", sa_type=Text)
+    procurement_id: UUID | None = None
+    percent_complete: int | None = Field(default=None, sa_type=SmallInteger)
+    amount_accepted: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Notice(SQLModel, table=True):
