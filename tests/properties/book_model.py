@@ -149,6 +149,8 @@ class Book:
             move.undoes.undone += move.amount
             move.undoes.lot.left -= move.amount
             return
+        if self.accounts[move.payer].is_source:
+            return  # it has nothing to spend: what came back to it stays whole
         wanted = move.amount
         for lot in self.accounts[move.payer].lots:
             taken = min(lot.left, wanted)

@@ -18,7 +18,7 @@ from fundledger.sealing.canonical import canonical
 from fundledger.sealing.leaf import Row
 from fundledger.sealing.merkle import leaf_hash, root
 
-VECTORS = Path(__file__).parent / "vectors" / f"v{leaf.FORMAT}.json"
+VECTORS = Path(__file__).parent / "vectors"
 
 
 def number(last: int) -> UUID:
@@ -33,7 +33,7 @@ ALLOCATION = {
 }  # fmt: skip
 AVAILABLE: dict[str, Any] = {
     "account_id": number(1), "account_kind": "available", "exec_year": 2019, "allocation_id": number(10),
-    "budget_line_id": None, "project_id": number(20), **ALLOCATION,
+    "budget_line_id": None, "project_id": number(20), "payee_id": None, **ALLOCATION,
 }  # fmt: skip
 PAID: dict[str, Any] = {**AVAILABLE, "account_id": number(2), "account_kind": "paid"}
 NO_PAYMENT: dict[str, Any] = dict.fromkeys((
@@ -48,6 +48,7 @@ LINES: list[dict[str, Any]] = [
         "household_id": number(50 + line), "programme_code": "labour_subsidy", "period": "2019-02", "quantity": line,
         "participation_ref": "出勤表\n\"2\" \\ \u0001", "exception_document_no": None,
         "name_commitment": bytes([line]) * 32, "card_commitment": bytes(range(32)),
+        "settles_entry_id": None, "settles_line_no": None, "reissues_entry_id": None, "reissues_line_no": None,
     }
     for line, (amount, before) in enumerate([(8_000, 0), (16_001, 8_000), (1, 24_001)], start=1)
 ]  # fmt: skip
@@ -62,7 +63,20 @@ ENTRY: dict[str, Any] = {
     "supervisor_id": number(71), "maker_id": number(72), "approver_id": number(73), "payer_id": number(74),
     "content_sha256": bytes(range(32)), "line_count": 3, "total": 24_002, "recorded_at": MOMENT,
     "payee_kind": "person", "project_id": number(20), "programme_code": "labour_subsidy", "period": "2019-02",
-    "entitlement_on": date(2019, 2, 1), "pay_method": "transfer", "is_final": False,
+    "entitlement_on": date(2019, 2, 1), "pay_method": "transfer", "is_final": False, "procurement_id": None,
+    "claim_id": None,
+}  # fmt: skip
+ADVANCED: dict[str, Any] = {
+    **AVAILABLE, "account_id": number(3), "account_kind": "advanced", "payee_id": number(90),
+}  # fmt: skip
+ADVANCE: dict[str, Any] = {**LINES[0], "entry_id": number(33), "payee_id": number(90)}
+SETTLEMENT: dict[str, Any] = {
+    **LINES[0], **NO_PAYMENT, "entry_id": number(34), "payee_id": number(90), "settles_entry_id": number(33),
+    "settles_line_no": 1,
+}  # fmt: skip
+REISSUE: dict[str, Any] = {**LINES[1], "entry_id": number(35), "reissues_entry_id": number(30), "reissues_line_no": 2}
+CONTRACT_PAYMENT: dict[str, Any] = {
+    **ENTRY, "entry_id": number(36), "payee_kind": "organisation", "procurement_id": number(91), "claim_id": number(92),
 }  # fmt: skip
 RELEASE: dict[str, Any] = {
     **ENTRY, "book": 420100, "entry_id": number(32), "entry_kind": "release", "crossing_id": number(60),
@@ -98,8 +112,30 @@ RECORDS: list[tuple[str, Callable[[Row], dict[str, object]], dict[str, Any]]] = 
 ]  # fmt: skip
 
 
+def named(made: dict[str, bytes]) -> list[dict[str, str]]:
+    """Name, canonical text and leaf hash."""
+    return [{"name": name, "data": data.decode(), "leaf_hash": leaf_hash(data).hex()} for name, data in made.items()]
+
+
+def extended() -> list[dict[str, str]]:
+    """The examples that say what only version 2 can say."""
+    paid, available, advanced = leaf.side_of(PAID), leaf.side_of(AVAILABLE), leaf.side_of(ADVANCED)
+    made = {
+        "line of an advance": canonical(leaf.line(ADVANCE, advanced, available)),
+        "line that settles": canonical(leaf.line(SETTLEMENT, paid, advanced)),
+        "line that re-issues": canonical(leaf.line(REISSUE, paid, available)),
+    }
+    root_of_one = root([leaf_hash(made["line that re-issues"])])
+    made["entry under a contract"] = canonical(leaf.entry(CONTRACT_PAYMENT, root_of_one))
+    made["year_close"] = canonical(leaf.year_close({
+        "book": 420117, "year_close_id": number(85), "fiscal_year": 2019, "closed_by": number(73),
+        "document_no": "结〔2020〕1号", "closed_at": MOMENT,
+    }))  # fmt: skip
+    return named(made)
+
+
 def vectors() -> list[dict[str, str]]:
-    """Name, canonical text and leaf hash of every example, as this code makes them."""
+    """The examples that version 1 can say, as this code makes them."""
     debit, credit = leaf.side_of(PAID), leaf.side_of(AVAILABLE)
     paid = [canonical(leaf.line(row, debit, credit)) for row in LINES]
     made = {f"line {number}": data for number, data in enumerate(paid, start=1)}
@@ -107,9 +143,15 @@ def vectors() -> list[dict[str, str]]:
     made["entry that pays"] = canonical(leaf.entry(ENTRY, root([leaf_hash(data) for data in paid])))
     made["entry that crosses"] = canonical(leaf.entry(RELEASE, root([leaf_hash(made["line that undoes"])])))
     made.update((name, canonical(build(row))) for name, build, row in RECORDS)
-    return [{"name": name, "data": data.decode(), "leaf_hash": leaf_hash(data).hex()} for name, data in made.items()]
+    return named(made)
+
+
+MADE = {leaf.FORMAT: vectors, leaf.EXTENDED: extended}
+"""How the vectors of each version are made."""
 
 
 if __name__ == "__main__":
-    VECTORS.parent.mkdir(exist_ok=True)
-    VECTORS.write_text(json.dumps(vectors(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    for version, make in MADE.items():
+        path = VECTORS / f"v{version}.json"
+        if not path.exists():
+            path.write_text(json.dumps(make(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -13,9 +13,24 @@ import pytest
 from fundledger.db.connection import Connection
 from fundledger.ids import new_id
 from fundledger.sealing.content import digests
+from fundledger.sealing.leaf import PAYMENTS
 from tests.builders import DISTRICT, World, insert
 
-KINDS = ("adopt", "allocate", "release", "adopt_own", "fund", "pay", "return", "reverse")
+KINDS = (
+    "adopt",
+    "allocate",
+    "release",
+    "adopt_own",
+    "fund",
+    "pay",
+    "return",
+    "reverse",
+    "advance",
+    "settle",
+    "pay_other",
+    "virement",
+    "carry_over",
+)
 NASTY = (
     '"', "\\", "/", "</script>", "'", "\b\f\n\r\t", "\x01\x1f\x7f\x80\x9f", "\u2028\u2029", "金额", "é", "e\u0301",
     "\ufeff", "\U0001f600", "\U0010ffff", "|", "\n|", "null", "{}", " ", "", "a" * 300,
@@ -51,9 +66,10 @@ async def random_instruction(connection: Connection, world: World, rng: random.R
             "project_id": maybe(rng, new_id()), "fund_code": maybe(rng, "special_factor"),
             "fiscal_year": maybe(rng, 2019), "district": maybe(rng, DISTRICT), "village_code": maybe(rng, text(rng)),
             "allocation_document_no": maybe(rng, text(rng)), "undoes_entry_id": maybe(rng, new_id()),
-            "undoes_line_no": maybe(rng, 7),
+            "undoes_line_no": maybe(rng, 7), "exec_year": maybe(rng, 2018), "to_allocation_id": maybe(rng, new_id()),
+            "payee_id": maybe(rng, new_id()), "settles_entry_id": maybe(rng, new_id()), "settles_line_no": maybe(rng, 3),
         })  # fmt: skip
-    if kind == "pay":
+    if kind in PAYMENTS:
         await random_list(connection, rng, instruction, lines)
     return instruction
 
@@ -61,18 +77,21 @@ async def random_instruction(connection: Connection, world: World, rng: random.R
 async def random_list(connection: Connection, rng: random.Random, instruction: UUID, lines: int) -> None:
     """The list of a payment and its lines."""
     await insert(connection, "payment_list", {
-        "book": DISTRICT, "instruction_id": instruction, "project_id": new_id(), "programme_code": "labour_subsidy",
+        "book": DISTRICT, "instruction_id": instruction, "project_id": maybe(rng, new_id()),
+        "procurement_id": maybe(rng, new_id()), "claim_id": maybe(rng, new_id()), "programme_code": "labour_subsidy",
         "period": "2019-Q1", "entitlement_on": date(2019, 2, 1), "payee_kind": "person", "pay_method": "transfer",
         "is_final": rng.random() < 0.5,
     })  # fmt: skip
     for line in range(1, lines + 1):
+        again = maybe(rng, new_id())
         await insert(connection, "payment_line", {
             "book": DISTRICT, "instruction_id": instruction, "leg_no": rng.randint(1, 2), "line_no": line,
             "amount": rng.randint(1, 2**62), "payee_id": new_id(), "household_id": maybe(rng, new_id()),
             "quantity": rng.randint(1, 9), "programme_code": text(rng), "period": text(rng),
             "participation_ref": maybe(rng, text(rng)), "exception_document_no": maybe(rng, text(rng)),
             "card_hash": maybe(rng, rng.randbytes(32)), "name_commitment": os.urandom(32),
-            "card_commitment": os.urandom(32),
+            "card_commitment": os.urandom(32), "reissues_entry_id": again,
+            "reissues_line_no": None if again is None else line,
         })  # fmt: skip
 
 

@@ -14,16 +14,17 @@ from fundledger.sealing import leaf
 from tests.sealing import examples
 
 
-def golden() -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(examples.VECTORS.read_text(encoding="utf-8"))
+def golden(version: int = leaf.FORMAT) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads((examples.VECTORS / f"v{version}.json").read_text(encoding="utf-8"))
     return found
 
 
-def test_every_record_has_the_bytes_and_hash_of_its_golden_vector() -> None:
-    assert examples.vectors() == golden()
+@pytest.mark.parametrize("version", examples.MADE)
+def test_every_record_has_the_bytes_and_hash_of_its_golden_vector(version: int) -> None:
+    assert examples.MADE[version]() == golden(version)
 
 
-@pytest.mark.parametrize("vector", golden(), ids=lambda vector: vector["name"])
+@pytest.mark.parametrize("vector", [*golden(), *golden(leaf.EXTENDED)], ids=lambda vector: vector["name"])
 def test_a_vector_is_rfc_8785_and_its_hash_is_rfc_6962(vector: dict[str, str]) -> None:
     data = vector["data"].encode()
     assert rfc8785.dumps(json.loads(data)) == data
@@ -38,13 +39,15 @@ def test_the_root_in_an_entry_is_recomputed_from_its_lines() -> None:
 
 
 def test_every_kind_of_the_log_has_a_vector_and_a_version() -> None:
-    records = [json.loads(vector["data"]) for vector in golden()]
-    assert {record["kind"] for record in records} == {*leaf.KINDS, "line"}
-    assert {record["v"] for record in records} == {leaf.FORMAT}
+    records = {version: [json.loads(vector["data"]) for vector in golden(version)] for version in examples.MADE}
+    kinds = {record["kind"] for made in records.values() for record in made}
+    assert kinds == {*leaf.KINDS, "line"}
+    for version, made in records.items():
+        assert {record["v"] for record in made} == {version}
 
 
 def test_no_leaf_holds_a_position_or_the_time_of_sealing() -> None:
-    for vector in golden():
+    for vector in [*golden(), *golden(leaf.EXTENDED)]:
         assert not {"position", "appended_at", "sealed_at", "order_no"} & json.loads(vector["data"]).keys()
 
 

@@ -51,6 +51,15 @@ class Model:
             self.held(to).append((district, offset))
         self.moved[district] = ("upper", to, amount)
 
+    def recover(self, city: Key, district: Key, payer: str, to: str, amount: int) -> None:
+        """The district's oldest fen go back to the city (收回), where they wait again; what it released stays released."""
+        self.move(district, payer, "recovered", amount)
+        for offset in range(amount):
+            self.before[city, offset] = (district, offset)
+            self.after[district, offset] = (city, offset)
+            self.held(to).append((city, offset))
+        self.moved[city] = ("border", to, amount)
+
     def can_undo(self, original: Key, amount: int) -> bool:
         """Whether the receiver still holds the tail that would be taken."""
         _, to, _ = self.moved[original]

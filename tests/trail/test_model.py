@@ -25,7 +25,22 @@ from tests.trail.money import ask, bank_returns, pay, sealed, undo
 
 Move = tuple[str, int, int]
 MOVES = st.tuples(
-    st.sampled_from(["allocate", "release", "fund", "pay", "undo", "undo", "undo"]),
+    st.sampled_from(
+        [
+            "allocate",
+            "release",
+            "release",
+            "fund",
+            "fund",
+            "pay",
+            "pay",
+            "recover",
+            "defund",
+            "virement",
+            "undo",
+            "undo",
+        ]
+    ),
     st.integers(0, 7),
     st.integers(1, 12),
 )
@@ -68,7 +83,12 @@ class Play:
             "release": (f"unreleased {allocation}", f"released {allocation}"),
             "fund": (f"executable {allocation}", f"available {allocation} {project}"),
             "pay": (f"available {allocation} {project}", f"paid {allocation} {project}"),
+            "defund": (f"available {allocation} {project}", f"executable {allocation}"),
+            "recover": (f"executable {allocation}", f"unreleased {allocation}"),
+            "virement": (f"unreleased {allocation}", f"unreleased {self._next_to(allocation)}"),
         }[kind]
+        if payer == to:
+            return  # a virement needs two allocations
         enough = amount <= len(self.model.held(payer))
         try:
             entry = await self._post(kind, allocation, project, amount)
@@ -76,8 +96,11 @@ class Play:
             assert not enough, f"the gate refused {move}"
             return
         assert enough, f"the gate accepted {move}"
-        book = CITY if kind in ("allocate", "release") else DISTRICT
-        other = await self._other_side(entry) if kind == "release" else None
+        book = book_of(kind)
+        other = await self._other_side(entry) if kind in ("release", "recover") else None
+        if kind == "recover" and other is not None:
+            self.model.recover((CITY, entry, 1), (DISTRICT, other, 1), payer, to, amount)
+            return  # what it undid of what, only the gate knows: a recovery is not undone here
         self.model.move((book, entry, 1), payer, to, amount)
         if other is not None:
             self.model.cross((CITY, entry, 1), (DISTRICT, other, 1), f"executable {allocation}", amount)
@@ -89,7 +112,7 @@ class Play:
         if kind == "pay":
             (person,) = await self.world.persons(1)
             return (await pay(self.world, project, [(allocation, amount, person)])).entry_id
-        book = CITY if kind in ("allocate", "release") else DISTRICT
+        book = book_of(kind)
         fields: dict[str, Any] = {"allocation_id": allocation}
         if kind == "allocate":
             fields |= {
@@ -98,13 +121,24 @@ class Play:
                 "fiscal_year": 2019,
                 "district": DISTRICT,
             }
-        if kind == "fund":
+        if kind in ("fund", "defund"):
             fields["project_id"] = project
-        return (await self.world.post(book, await self.world.draft(book, kind, [Leg(amount, **fields)]))).entry_id
+        header: dict[str, Any] = {}
+        if kind == "virement":
+            fields["to_allocation_id"] = self._next_to(allocation)
+            header["exception_document_no"] = "调剂1号"
+        draft = await self.world.draft(book, kind, [Leg(amount, **fields)], **header)
+        return (await self.world.post(book, draft)).entry_id
+
+    def _next_to(self, allocation: UUID) -> UUID:
+        ring = [*self.allocations, allocation]
+        return (
+            self.allocations[(ring.index(allocation) + 1) % len(self.allocations)] if self.allocations else allocation
+        )
 
     async def _undo(self, which: int, amount: int) -> None:
         kind, entry, other = self.posted[-1 - which % len(self.posted)]
-        book = CITY if kind in ("allocate", "release") else DISTRICT
+        book = book_of(kind)
         keys = [(book, entry, 1)] + ([(DISTRICT, other, 1)] if other is not None else [])
         left = self.model.moved[keys[0]][2] - self.model.undone.get(keys[0], 0)
         can = amount <= left and all(self.model.can_undo(key, amount) for key in keys)
@@ -140,6 +174,11 @@ class Play:
 
     async def _ask(self, direction: Direction, key: Key, at: int | None) -> Trail:
         return await ask(self.world.service, direction, Subject("line", key[1], key[2]), book=key[0], at=at)
+
+
+def book_of(kind: str) -> int:
+    """Whose instruction it is."""
+    return CITY if kind in ("allocate", "release", "recover", "virement") else DISTRICT
 
 
 def told(found: Trail) -> list[list[Fen]]:

@@ -54,7 +54,7 @@ WHERE balance < 0 ORDER BY book, account_id, day LIMIT 1;
 SELECT a.book, a.account_id FROM account a JOIN account_kind k ON k.account_kind = a.account_kind
 LEFT JOIN account_balance b ON b.book = a.book AND b.account_id = a.account_id
 WHERE a.account_id <> md5(a.account_kind || '|' || coalesce(a.budget_line_id::text, '') || '|' || coalesce(a.allocation_id::text, '')
-        || '|' || coalesce(a.project_id::text, '') || '|' || a.exec_year::text)::uuid OR b.is_source IS DISTINCT FROM k.is_source
+        || '|' || coalesce(a.project_id::text, '') || '|' || a.exec_year::text || coalesce('|' || a.payee_id::text, ''))::uuid OR b.is_source IS DISTINCT FROM k.is_source
 ORDER BY a.book, a.account_id LIMIT 1;
 
 -- check: entries-add-up | 凭证与其分录张数、金额一致 | entries have the lines and the total they say
@@ -79,6 +79,31 @@ SELECT t.book, t.undoes_entry_id AS entry_id, t.undoes_line_no AS line_no, sum(t
 FROM transfer t LEFT JOIN transfer o ON o.book = t.book AND o.entry_id = t.undoes_entry_id AND o.line_no = t.undoes_line_no
 WHERE t.undoes_entry_id IS NOT NULL GROUP BY 1, 2, 3, o.amount HAVING (sum(t.amount) <= o.amount) IS NOT TRUE ORDER BY 1, 2, 3 LIMIT 1;
 
+-- check: advances-are-settled-at-most-once | 清算和退回不超过预拨 | no more of an advance is settled or taken back than was given
+SELECT t.book, t.entry_id, t.line_no, t.amount, x.settled, x.undone FROM transfer t
+JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id AND e.entry_kind = 'advance'
+CROSS JOIN LATERAL (SELECT coalesce(sum(s.amount) FILTER (WHERE s.settles_entry_id IS NOT NULL), 0) AS settled,
+                           coalesce(sum(s.amount) FILTER (WHERE s.undoes_entry_id IS NOT NULL), 0) AS undone
+    FROM (SELECT s.amount, s.settles_entry_id, s.undoes_entry_id FROM transfer s
+          WHERE s.book = t.book AND s.settles_entry_id = t.entry_id AND s.settles_line_no = t.line_no
+          UNION ALL SELECT s.amount, s.settles_entry_id, s.undoes_entry_id FROM transfer s
+          WHERE s.book = t.book AND s.undoes_entry_id = t.entry_id AND s.undoes_line_no = t.line_no
+          -- a settlement that was reversed gives the advance back what it took
+          UNION ALL SELECT -u.amount, s.entry_id, NULL FROM transfer s JOIN transfer u ON u.book = s.book
+              AND u.undoes_entry_id = s.entry_id AND u.undoes_line_no = s.line_no
+          WHERE s.book = t.book AND s.settles_entry_id = t.entry_id AND s.settles_line_no = t.line_no) s) x
+WHERE x.settled + x.undone > t.amount ORDER BY 1, 2, 3 LIMIT 1;
+
+-- check: returned-lines-are-reissued-once | 退票行只重发一次，且为同一收款人 | a returned line is paid again once, to its payee, and came back whole
+SELECT t.book, t.entry_id, t.line_no FROM transfer t
+LEFT JOIN transfer o ON o.book = t.book AND o.entry_id = t.reissues_entry_id AND o.line_no = t.reissues_line_no
+WHERE t.reissues_entry_id IS NOT NULL AND ((o.payee_id = t.payee_id AND o.amount = t.amount) IS NOT TRUE
+   OR o.amount > coalesce((SELECT sum(u.amount) FROM transfer u WHERE u.book = o.book AND u.undoes_entry_id = o.entry_id
+                           AND u.undoes_line_no = o.line_no), 0)
+   OR EXISTS (SELECT FROM transfer x WHERE x.book = t.book AND x.reissues_entry_id = t.reissues_entry_id
+              AND x.reissues_line_no = t.reissues_line_no AND (x.entry_id, x.line_no) <> (t.entry_id, t.line_no)))
+ORDER BY 1, 2, 3 LIMIT 1;
+
 -- check: crossings-are-equal | 跨账簿两边相等 | both sides of a crossing are there and equal
 SELECT crossing_id, array_agg(book::text ORDER BY book) AS books, array_agg(total::text ORDER BY book) AS totals FROM entry
 WHERE crossing_id IS NOT NULL GROUP BY crossing_id
@@ -96,17 +121,18 @@ SELECT e.book, e.entry_id FROM entry e JOIN book b ON b.book = e.book
 LEFT JOIN approval a ON a.instruction_id = e.instruction_id
     AND a.book = CASE WHEN e.crossing_id IS NULL THEN e.book ELSE coalesce(b.parent_book, b.book) END
 WHERE a.approver_id IS DISTINCT FROM e.approver_id OR a.content_sha256 IS DISTINCT FROM e.content_sha256
-   OR e.maker_id = e.approver_id OR e.payer_id IN (e.maker_id, e.approver_id) OR (e.entry_kind = 'pay') <> (e.payer_id IS NOT NULL)
+   OR e.maker_id = e.approver_id OR e.payer_id IN (e.maker_id, e.approver_id) OR (e.entry_kind IN ('pay', 'advance', 'pay_other')) <> (e.payer_id IS NOT NULL)
 ORDER BY 1, 2 LIMIT 1;
 
 -- check: payments-are-their-lists | 支付分录与发放清单逐行一致 | what was paid is the approved list, line by line
-WITH paid AS (SELECT t.book, e.instruction_id, t.entry_id, t.line_no, t.amount, t.payee_id FROM transfer t
-    JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id AND e.entry_kind = 'pay'),
-listed AS (SELECT p.book, p.instruction_id, e.entry_id, p.line_no, p.amount, p.payee_id FROM payment_line p
+WITH paid AS (SELECT t.book, e.instruction_id, t.entry_id, t.line_no, t.amount, t.payee_id, t.reissues_entry_id, t.reissues_line_no FROM transfer t
+    JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id AND e.entry_kind IN ('pay', 'advance', 'pay_other')),
+listed AS (SELECT p.book, p.instruction_id, e.entry_id, p.line_no, p.amount, p.payee_id, p.reissues_entry_id, p.reissues_line_no FROM payment_line p
     JOIN entry e ON e.book = p.book AND e.instruction_id = p.instruction_id)
 SELECT coalesce(p.book, l.book) AS book, coalesce(p.entry_id, l.entry_id) AS entry_id, coalesce(p.line_no, l.line_no) AS line_no
 FROM paid p FULL JOIN listed l ON l.book = p.book AND l.entry_id = p.entry_id AND l.line_no = p.line_no
-WHERE (p.amount, p.payee_id) IS DISTINCT FROM (l.amount, l.payee_id) ORDER BY 1, 2, 3 LIMIT 1;
+WHERE (p.amount, p.payee_id, p.reissues_entry_id, p.reissues_line_no)
+      IS DISTINCT FROM (l.amount, l.payee_id, l.reissues_entry_id, l.reissues_line_no) ORDER BY 1, 2, 3 LIMIT 1;
 
 -- check: closed-months-stay-closed | 结账后无新凭证 | nothing was posted into a month after it was closed
 SELECT e.book, e.entry_id, c.month FROM entry e JOIN period_close c
@@ -125,6 +151,7 @@ WITH record AS (
     UNION ALL SELECT book, 'notice', notice_id, version FROM notice
     UNION ALL SELECT 420100, 'parameter', parameter_id, 1 FROM parameter
     UNION ALL SELECT book, 'period_close', period_close_id, 1 FROM period_close
+    UNION ALL SELECT book, 'year_close', year_close_id, 1 FROM year_close
 ), logged AS (
     SELECT book, kind, record_id, version, count(*) AS times FROM (
         SELECT book, kind, record_id, version FROM log_leaf UNION ALL SELECT book, kind, record_id, version FROM log_queue) x GROUP BY 1, 2, 3, 4)

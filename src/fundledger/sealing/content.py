@@ -29,6 +29,8 @@ _LEG_FIELDS = (
     "budget_line_id", "allocation_id", "project_id", "fund_code", "fiscal_year", "district", "village_code",
     "allocation_document_no", "undoes_entry_id", "undoes_line_no",
 )  # fmt: skip
+_LEG_MORE = ("exec_year", "to_allocation_id", "payee_id", "settles_entry_id", "settles_line_no")
+_LIST_MORE = ("procurement_id", "claim_id")
 _LIST_FIELDS = ("project_id", "programme_code", "period", "entitlement_on", "payee_kind", "pay_method", "is_final")
 
 _KEYED = "FROM unnest($1::bigint[], $2::uuid[]) k (book, instruction_id) JOIN"
@@ -45,14 +47,23 @@ Key = tuple[int, UUID]
 def head_text(header: Row, legs: Sequence[Row], payment_list: Row | None) -> str:
     """Everything but the lines of a payment list; `legs` in order of leg_no."""
     records = [_array(FORMAT, *(header[name] for name in _HEADER_FIELDS), str(header["total"]), header["maker_id"])]
-    records += [_array("leg", leg["leg_no"], str(leg["amount"]), *(leg[name] for name in _LEG_FIELDS)) for leg in legs]
+    for leg in legs:
+        records.append(_array("leg", leg["leg_no"], str(leg["amount"]), *(leg[name] for name in _LEG_FIELDS)))
+        records += _more("leg+", leg, _LEG_MORE, leg["leg_no"])
     if payment_list is not None:
         records.append(_array("list", *(payment_list[name] for name in _LIST_FIELDS)))
+        records += _more("list+", payment_list, _LIST_MORE)
     return "\n".join(records)
 
 
+def _more(word: str, row: Row, fields: Sequence[str], *first: int) -> list[str]:
+    """A record for what came later to the format; it stands only where there is something to say."""
+    values = [row[name] for name in fields]
+    return [] if all(value is None for value in values) else [_array(word, *first, *values)]
+
+
 def line_text(row: Row) -> str:
-    """One line of a payment list, with the LF before it."""
+    """One line of a payment list with the LF before it, and below it the line that it pays again, if it does."""
     card_hash = "" if row["card_hash"] is None else row["card_hash"].hex()
     fields = (
         "line", row["leg_no"], row["line_no"], row["amount"], row["payee_id"], row["household_id"] or "",
@@ -60,7 +71,9 @@ def line_text(row: Row) -> str:
         row["name_commitment"].hex(), row["card_commitment"].hex(), _quoted(row["participation_ref"]),
         _quoted(row["exception_document_no"]),
     )  # fmt: skip
-    return "\n" + "|".join(map(str, fields))
+    again = ("reissues", row["line_no"], row["reissues_entry_id"], row["reissues_line_no"])
+    rows = (fields,) if row["reissues_entry_id"] is None else (fields, again)
+    return "".join("\n" + "|".join(map(str, values)) for values in rows)
 
 
 async def digests(connection: Connection, keys: Sequence[Key]) -> dict[Key, bytes]:

@@ -1,4 +1,4 @@
-"""The content of a leaf: what the sealed log says of one record (format version 1, stated in ``docs/formats.md``).
+"""The content of a leaf: what the sealed log says of one record (stated in ``docs/formats.md``).
 
 Pure: rows of the database in, plain values for `canonical` out. `records` reads the rows, the sequencer and the
 verifier hash the result. Everything a leaf says is stored immutably, so a leaf can be rebuilt at any time and its hash
@@ -7,7 +7,8 @@ is known at commit; it holds neither its position nor the time it was sealed.
 Conventions: ids are UUID text, days ``YYYY-MM-DD``, instants RFC 3339 in UTC with microseconds and ``Z``, bytes
 lower-case hex, money decimal yuan as text, books text. People appear as random ids; names and cards only as salted
 commitments.
-A change of any of this is a new `FORMAT`: golden vectors in ``tests/sealing/vectors`` stop a silent one.
+A change of any of this is a new version: golden vectors in ``tests/sealing/vectors`` stop a silent one. Version 2 adds
+fields; a record that has nothing to say in them is sealed in version 1 as before, so that no leaf ever changes.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ from fundledger.money import format_yuan
 from fundledger.sealing.canonical import MAX_INT
 
 FORMAT = 1
-"""The ``v`` of every record and line."""
+"""The ``v`` of a record or line that needs none of the fields of version 2."""
+EXTENDED = 2
+"""With what the district year brought: payees of advances, settlements, re-issues, contracts, claims, year closes."""
 
-KINDS = ("entry", "approval", "refusal", "notice", "parameter", "period_close")
+KINDS = ("entry", "approval", "refusal", "notice", "parameter", "period_close", "year_close")
+PAYMENTS = frozenset({"pay", "advance", "pay_other"})
+"""The kinds of entry that pay a list."""
 
 
 class Row(Protocol):
@@ -38,6 +43,7 @@ class Side(NamedTuple):
 
     account: dict[str, object]
     fund: tuple[str, int, int | None, str | None, str | None]
+    payee_id: str | None = None
 
 
 def instant(moment: datetime) -> str:
@@ -53,18 +59,20 @@ def side_of(row: Row) -> Side:
         "project_id": _id(row["project_id"]),
     }  # fmt: skip
     fund = (row["fund_code"], row["fiscal_year"], row["district"], row["village_code"], row["document_no"])
-    return Side(account, fund)
+    return Side(account, fund, _id(row["payee_id"]))
 
 
 def line(row: Row, debit: Side, credit: Side) -> dict[str, object]:
     """One transfer (分录). The receiver (借) is the debit side; before and after are totals that never fall.
+
+    Version 2 where it settles or re-issues another line, or an account on either side is a payee's own.
 
     Fund, year, district, village and 指标文号 are of the allocation on either side, or of the budget line if there is
     none; the gate sees to it that both sides agree.
     """
     named = debit if debit.account["allocation_id"] is not None else credit
     fund_code, fiscal_year, district, village_code, document_no = named.fund
-    return {
+    content: dict[str, object] = {
         "v": FORMAT, "kind": "line", "book": str(row["book"]), "entry_id": str(row["entry_id"]),
         "line_no": row["line_no"], "amount": format_yuan(row["amount"]),
         "debit": debit.account, "credit": credit.account,
@@ -74,13 +82,22 @@ def line(row: Row, debit: Side, credit: Side) -> dict[str, object]:
         "village_code": village_code, "allocation_document_no": document_no, "payee_id": _id(row["payee_id"]),
         "undoes": _undoes(row), "payment": None if row["name_commitment"] is None else _payment(row),
     }  # fmt: skip
+    settles, reissues = _reference(row, "settles"), _reference(row, "reissues")
+    if settles or reissues or debit.payee_id or credit.payee_id:
+        content |= {
+            "v": EXTENDED, "settles": settles, "reissues": reissues,
+            "debit": debit.account | {"payee_id": debit.payee_id},
+            "credit": credit.account | {"payee_id": credit.payee_id},
+        }  # fmt: skip
+    return content
 
 
 def entry(row: Row, lines_root: bytes) -> dict[str, object]:
     """The header of an entry (记账凭证): what design 3.10 says a posting names, and the root over its lines."""
+    extended = row["payee_kind"] is not None and (row["procurement_id"] or row["claim_id"]) is not None
     return {
-        "v": FORMAT, "kind": "entry", "book": str(row["book"]), "entry_id": str(row["entry_id"]),
-        "entry_kind": row["entry_kind"], "instruction_id": str(row["instruction_id"]),
+        "v": EXTENDED if extended else FORMAT, "kind": "entry", "book": str(row["book"]),
+        "entry_id": str(row["entry_id"]), "entry_kind": row["entry_kind"], "instruction_id": str(row["instruction_id"]),
         "crossing_id": _id(row["crossing_id"]), "effective_on": row["effective_on"].isoformat(),
         "document_no": row["document_no"], "functional_class": row["functional_class"],
         "economic_class": row["economic_class"], "release_kind": row["release_kind"],
@@ -89,7 +106,8 @@ def entry(row: Row, lines_root: bytes) -> dict[str, object]:
         "approver_id": str(row["approver_id"]), "payer_id": _id(row["payer_id"]),
         "content_sha256": row["content_sha256"].hex(), "line_count": row["line_count"],
         "total": format_yuan(row["total"]), "recorded_at": instant(row["recorded_at"]),
-        "list": None if row["payee_kind"] is None else _list(row), "lines_root": lines_root.hex(),
+        "list": None if row["payee_kind"] is None else _list(row, extended=extended),
+        "lines_root": lines_root.hex(),
     }  # fmt: skip
 
 
@@ -143,6 +161,15 @@ def period_close(row: Row) -> dict[str, object]:
     }  # fmt: skip
 
 
+def year_close(row: Row) -> dict[str, object]:
+    """关账: a year whose accounts hold nothing any more."""
+    return {
+        "v": EXTENDED, "kind": "year_close", "book": str(row["book"]), "year_close_id": str(row["year_close_id"]),
+        "fiscal_year": row["fiscal_year"], "closed_by": str(row["closed_by"]), "document_no": row["document_no"],
+        "closed_at": instant(row["closed_at"]),
+    }  # fmt: skip
+
+
 def stored_json(text: str) -> object:
     """A jsonb text as values with a canonical form: numbers that not every reader keeps exactly become their text."""
     return json.loads(text, parse_float=str, parse_int=_whole)
@@ -161,6 +188,13 @@ def _undoes(row: Row) -> dict[str, object] | None:
     }  # fmt: skip
 
 
+def _reference(row: Row, verb: str) -> dict[str, object] | None:
+    """The line that this one settles (清算) or re-issues (重发)."""
+    if row[f"{verb}_entry_id"] is None:
+        return None
+    return {"entry_id": str(row[f"{verb}_entry_id"]), "line_no": row[f"{verb}_line_no"]}
+
+
 def _payment(row: Row) -> dict[str, object]:
     return {
         "household_id": _id(row["household_id"]), "programme_code": row["programme_code"], "period": row["period"],
@@ -170,12 +204,15 @@ def _payment(row: Row) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _list(row: Row) -> dict[str, object]:
-    return {
-        "project_id": str(row["project_id"]), "programme_code": row["programme_code"], "period": row["period"],
+def _list(row: Row, *, extended: bool) -> dict[str, object]:
+    content: dict[str, object] = {
+        "project_id": _id(row["project_id"]), "programme_code": row["programme_code"], "period": row["period"],
         "entitlement_on": row["entitlement_on"].isoformat(), "payee_kind": row["payee_kind"],
         "pay_method": row["pay_method"], "is_final": row["is_final"],
     }  # fmt: skip
+    if extended:
+        content |= {"procurement_id": _id(row["procurement_id"]), "claim_id": _id(row["claim_id"])}
+    return content
 
 
 def _id(value: UUID | None) -> str | None:

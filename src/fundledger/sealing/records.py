@@ -32,6 +32,7 @@ ACCOUNTS_MAX = 20_000
 
 LINE_COLUMNS = """t.book, t.entry_id, t.line_no, t.debit_account, t.credit_account, t.amount, t.debit_before,
     t.debit_after, t.credit_before, t.credit_after, t.payee_id, t.undoes_entry_id, t.undoes_line_no, t.undoes_before,
+    t.settles_entry_id, t.settles_line_no, t.reissues_entry_id, t.reissues_line_no,
     p.household_id, p.programme_code, p.period, p.quantity, p.participation_ref, p.exception_document_no,
     p.name_commitment, p.card_commitment"""
 _PAYMENT = """LEFT JOIN payment_line p ON {pays} AND p.book = t.book AND p.instruction_id = {instruction}
@@ -44,7 +45,7 @@ _SHORT = f"""SELECT {LINE_COLUMNS}
     {_PAYMENT.format(pays="k.pays", instruction="k.instruction_id")} ORDER BY t.book, t.entry_id, t.line_no"""
 
 _ENTRY = """SELECT e.*, n.release_kind, n.exception_document_no, p.project_id, p.programme_code, p.period,
-    p.entitlement_on, p.payee_kind, p.pay_method, p.is_final
+    p.entitlement_on, p.payee_kind, p.pay_method, p.is_final, p.procurement_id, p.claim_id
 FROM unnest($1::bigint[], $2::uuid[]) k (book, record_id)
 JOIN entry e ON e.book = k.book AND e.entry_id = k.record_id
 JOIN book b ON b.book = e.book
@@ -77,6 +78,8 @@ _SIMPLE: dict[str, tuple[str, str, Callable[[Row], dict[str, object]]]] = {
                   "parameter_id", leaf.parameter),
     "period_close": (f"SELECT r.* {_KEYED} period_close r ON r.book = k.book AND r.period_close_id = k.record_id",
                      "period_close_id", leaf.period_close),
+    "year_close": (f"SELECT r.* {_KEYED} year_close r ON r.book = k.book AND r.year_close_id = k.record_id",
+                   "year_close_id", leaf.year_close),
 }  # fmt: skip
 
 
@@ -157,7 +160,7 @@ async def lines(
     connection: Connection, entry: Row, accounts: Accounts, *, after: int = 0, chunk: int | None = None
 ) -> AsyncIterator[tuple[int, bytes]]:
     """The lines of one entry beyond a line number, in order: number and canonical bytes. Streams; any length."""
-    arguments = (entry["book"], entry["entry_id"], entry["entry_kind"] == "pay", entry["instruction_id"])
+    arguments = (entry["book"], entry["entry_id"], entry["entry_kind"] in leaf.PAYMENTS, entry["instruction_id"])
     size = chunk or CHUNK
     while rows := await connection.fetch(_LONG, *arguments, after, size):
         sides = await accounts.sides(connection, rows)
@@ -205,7 +208,8 @@ async def _short_roots(
 
 
 def _columns(entries: Iterable[Row]) -> list[list[Any]]:
-    rows = [(row["book"], row["entry_id"], row["entry_kind"] == "pay", row["instruction_id"]) for row in entries]
+    rows = [(row["book"], row["entry_id"], row["entry_kind"] in leaf.PAYMENTS, row["instruction_id"])
+            for row in entries]  # fmt: skip
     return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
 
 

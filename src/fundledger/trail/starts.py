@@ -50,11 +50,14 @@ class Starts:
     beyond: Place | None
 
 
-# Lots: what an account received, undoing apart (money that came back is not new money).
+# Lots: what an account received; money that came back (undone, recovered, taken back from a project) or was carried
+# over is not new money. A settlement moves money that its payee has had since the advance.
 _LOTS: Final = """SELECT t.* FROM account a JOIN transfer t ON t.book = a.book AND t.debit_account = a.account_id
-    AND t.undoes_entry_id IS NULL WHERE a.book = $1 AND """
+    AND t.undoes_entry_id IS NULL WHERE a.book = $1 AND NOT EXISTS (SELECT FROM entry m WHERE m.book = t.book
+    AND m.entry_id = t.entry_id AND m.entry_kind IN ('recover', 'defund', 'carry_over') OFFSET 0) AND """
 _ALLOCATION_LOTS: Final = _LOTS + "a.account_kind IN ('unreleased', 'executable') AND a.allocation_id = "
-_PAID_TO: Final = "SELECT t.* FROM transfer t WHERE t.book = $1 AND t.undoes_entry_id IS NULL AND t.payee_id = "
+_PAID_TO: Final = """SELECT t.* FROM transfer t WHERE t.book = $1 AND t.undoes_entry_id IS NULL
+    AND t.settles_entry_id IS NULL AND t.payee_id = """
 _HOUSEHOLD: Final = """ANY (ARRAY(SELECT $2::uuid UNION ALL
     SELECT p.person_id FROM person p WHERE p.book = $1 AND p.household_id = $2::uuid))"""
 _VILLAGE_PAYEES: Final = """ANY (ARRAY(

@@ -35,6 +35,8 @@ from fundledger.trail.queue import (
 
 Direction = Literal["up", "down"]
 NO_HORIZON = 2**63 - 1
+BORDER = ("released", "upper_transfer")
+"""Where money leaves a book for another one: the same line of the crossing goes on there."""
 HOPS_MAX = 1_000
 """A trail has some six hops, and two more for every return that was paid again; beyond this something is wrong."""
 
@@ -105,7 +107,7 @@ async def _up(ledger: Ledger, frontier: Sequence[Slice], limit: int) -> _Hop:
             payer = ledger.accounts[book, piece.transfer.payer]
             if piece.transfer.undoes_entry_id is not None:
                 undoing.append(piece)
-            elif payer.kind == "upper_transfer":
+            elif payer.kind in BORDER:  # down from the city (下达), or back up from the district (收回)
                 crossing.append(piece)
             elif payer.is_source:
                 hop.end(piece, "source", payer.account_id)
@@ -126,7 +128,7 @@ async def _down(ledger: Ledger, frontier: Sequence[Slice], limit: int, books: fr
         crossing, turn = [], []
         for piece in await _keep(ledger, book, hop, pieces):
             receiver = ledger.accounts[book, piece.transfer.receiver]
-            if receiver.kind in ("released", "upper_transfer"):
+            if receiver.kind in BORDER:
                 crossing.append(piece)
             elif receiver.is_source:
                 hop.end(piece, "undone", receiver.account_id)
