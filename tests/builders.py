@@ -136,7 +136,7 @@ class World:
         return digest
 
     def _maker(self, book: int) -> Caller:
-        return self.who("district-maker" if book == DISTRICT else "other-maker")
+        return self.who("city-maker" if book == CITY else "district-maker" if book == DISTRICT else "other-maker")
 
     async def supplier(self, book: int = DISTRICT, *, organisation_id: UUID | None = None, kind: str = "supplier",
                        account: bool = True) -> UUID:  # fmt: skip
@@ -278,11 +278,12 @@ class World:
                       period: str = "2019-02", programme: str = "labour_subsidy", final: bool = False,
                       published: bool = True, approved: bool = True, book: int = DISTRICT, payee_kind: str = "person",
                       cards: Sequence[bytes] = (), quantity: int = 1, exception: str | None = None,
-                      **fields: Any) -> UUID:  # fmt: skip
+                      reissues: tuple[UUID, int] | None = None, **fields: Any) -> UUID:  # fmt: skip
         """A payment list of one amount per person (or household), published and approved.
 
         `cards` are the keyed hashes of the first payees' cards, which they change to; `exception` is every line's
-        exception document. The entitlement date is the period's first day.
+        exception document, `reissues` the returned line that the first line pays again. The entitlement date is the
+        period's first day.
         """
         for (_, person), card in zip(payees, cards, strict=False):
             await self.new_card(person, card, book=book)
@@ -298,9 +299,10 @@ class World:
             "payment_line",
             columns=["book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity",
                      "programme_code", "period", "participation_ref", "exception_document_no", "card_hash",
-                     "name_commitment", "card_commitment"],
+                     "name_commitment", "card_commitment", "reissues_entry_id", "reissues_line_no"],
             records=[(book, new, 1, number, amount, household if payee_kind == "household" else person, household,
-                      quantity, programme, period, "出勤表", exception, hashes[number - 1], os.urandom(32), os.urandom(32))
+                      quantity, programme, period, "出勤表", exception, hashes[number - 1], os.urandom(32), os.urandom(32),
+                      *(reissues if reissues and number == 1 else (None, None)))
                      for number, (household, person) in enumerate(payees, start=1)],
         )  # fmt: skip
         if published:

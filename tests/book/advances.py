@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import date
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -13,20 +11,9 @@ from fundledger.book.instructions import Leg
 from fundledger.book.poster import Posted
 from fundledger.money import format_yuan
 from tests.book.payment_case import Built
-from tests.builders import DISTRICT, TODAY, World, insert
+from tests.builders import DISTRICT, TODAY, World
 
 LATER = date(2019, 4, 1)
-
-
-async def evidence(world: World, book: int = DISTRICT) -> bytes:
-    """A document kept as evidence of a book; its SHA-256."""
-    content = os.urandom(20)
-    person = world.who("district-maker" if book == DISTRICT else "city-maker").staff_id
-    await insert(world.service, "evidence", {
-        "book": book, "sha256": sha256(content).digest(), "media_type": "application/pdf", "size_bytes": 20,
-        "content": content, "title": "验收单", "recorded_by": person,
-    })  # fmt: skip
-    return sha256(content).digest()
 
 
 def based_on(digest: bytes | None) -> str:
@@ -52,7 +39,7 @@ async def settlement(built: Built, *legs: Leg, **fields: Any) -> UUID:
     """A draft that settles, on kept evidence unless told otherwise."""
     inputs = fields.pop("inputs", None)
     if inputs is None:
-        inputs = based_on(await evidence(built.world))
+        inputs = based_on(await built.world.evidence())
     return await built.world.draft(DISTRICT, "settle", list(legs), inputs=inputs, **{"effective_on": LATER, **fields})
 
 
@@ -65,7 +52,7 @@ async def remainder_back(built: Built, entry: UUID, amount: int, **fields: Any) 
     """Post the return of an advance's remainder, on a kept receipt unless told otherwise."""
     inputs = fields.pop("inputs", None)
     if inputs is None:
-        inputs = based_on(await evidence(built.world))
+        inputs = based_on(await built.world.evidence())
     leg = Leg(amount, undoes_entry_id=entry, undoes_line_no=1)
     draft = await built.world.draft(
         DISTRICT, "advance_return", [leg], inputs=inputs, **{"effective_on": LATER, **fields}

@@ -278,5 +278,5 @@ WORKS = Case(
     procurement={"contract_amount": 1_200_000},
 )  # fmt: skip
 """A road, paid to the firm that won the tender."""
-ADVANCE = WORKS.but(kind="advance", amount=360_000)
+ADVANCE = WORKS.but(kind="advance", amount=360_000, progress=None, claim=None)
 """Three tenths of the road, advanced to the firm that won the tender (预拨)."""

@@ -153,7 +153,7 @@ async def test_only_an_advance_is_settled(world: World, built: Built) -> None:
     await advanced(built)
     funding = await world.service.fetchval("SELECT entry_id FROM entry WHERE entry_kind = 'fund'")
     assert await refused(settle(built, settle_leg(built, funding, 1_000))) == {"advance-not-found"}
-    payment = built.case.but(kind="pay", amount=5_000)
+    payment = built.case.but(kind="pay", amount=5_000, claim="approved")
     await payment.add_list(built)
     await world.approve_list(built.pay_list)
     paid = (await world.pay(built.pay_list)).entry_id
@@ -210,7 +210,8 @@ async def test_an_advance_and_its_return_and_settlement_at_once(world: World, bu
 
 
 async def approved(built: Built, kind: str, amount: int) -> Posting:
-    await replace(built.case, kind=kind, amount=amount).add_list(built)
+    claim = "approved" if kind == "pay" else None
+    await replace(built.case, kind=kind, amount=amount, claim=claim).add_list(built)
     await built.world.approve_list(built.pay_list)
     return payment_of(built.world, built.pay_list)
 
@@ -226,6 +227,18 @@ async def test_two_advances_at_once_do_not_exceed_the_limit_together(world: Worl
 
 async def post_both(world: World, postings: list[Posting]) -> Posted:
     return (await post_now(world.service, postings))[0]
+
+
+async def test_advance_and_payment_at_once_do_not_exceed_the_contract_together(
+    world: World, built: Built, db: Database
+) -> None:
+    await world.progress(built.project, 100)
+    postings = [await approved(built, "advance", 360_000), await approved(built, "pay", 900_000)]
+    assert await refused(post_both(world, postings)) == {"contract-exceeded"}
+    async with posters(db.service_url) as made:
+        outcomes = await together(made, postings)
+    assert outcomes == {"posted": 1, "refused: contract-exceeded": 1}
+    await assert_book_sound(world.service)
 
 
 async def test_the_limit_is_that_of_the_day_and_frees_up_as_advances_are_settled(world: World, built: Built) -> None:
@@ -269,3 +282,52 @@ async def test_a_lock_on_the_project_holds_up_a_settlement(world: World, built: 
             done, _ = await asyncio.wait({task}, timeout=0.5)
             assert not done
         assert not (await task).replayed
+
+
+async def test_an_advance_is_settled_as_far_as_the_work_was_accepted(world: World, built: Built) -> None:
+    entry = (await advanced(built)).entry_id
+    await world.progress(built.project, 20, accepted_on=date(2019, 3, 15))
+    with pytest.raises(FundledgerError) as caught:
+        await settle(built, settle_leg(built, entry, 240_001))
+    (fault,) = caught.value.faults
+    assert fault.code == "settle-without-acceptance"
+    assert {name: fault.params[name] for name in ("percent", "earned", "excess")} == {
+        "percent": 20, "earned": "2400.00", "excess": "0.01",
+    }  # fmt: skip
+    parts = (settle_leg(built, entry, 200_000), settle_leg(built, entry, 40_001))
+    assert await refused(settle(built, *parts)) == {"settle-without-acceptance"}
+    await settle(built, settle_leg(built, entry, 240_000))
+    assert await refused(settle(built, settle_leg(built, entry, 1))) == {"settle-without-acceptance"}
+    await world.progress(built.project, 30, accepted_on=LATER)
+    await settle(built, settle_leg(built, entry, 120_000))
+    await assert_book_sound(world.service)
+
+
+async def test_what_was_paid_meanwhile_counts_with_the_settlement(world: World, built: Built) -> None:
+    entry = (await advanced(built, 300_000)).entry_id
+    await world.progress(built.project, 50)
+    payment = built.case.but(kind="pay", amount=300_000, claim="approved")
+    await payment.add_list(built)
+    await world.approve_list(built.pay_list)
+    await world.pay(built.pay_list)
+    await settle(built, settle_leg(built, entry, 300_000))
+    assert await world.balance("paid", project=built.project) == 600_000
+    await assert_book_sound(world.service)
+
+
+async def test_settlements_of_two_accounts_at_once_stay_within_the_progress(
+    world: World, built: Built, db: Database
+) -> None:
+    entries = [(await advanced(built, 180_000)).entry_id]
+    drafts = [await settlement(built, settle_leg(built, entries[0], 180_000))]
+    built.allocation = await world.funded(500_000)
+    leg = Leg(500_000, allocation_id=built.allocation, project_id=built.project)
+    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [leg]))
+    entries.append((await advanced(built, 180_000)).entry_id)
+    drafts.append(await settlement(built, settle_leg(built, entries[1], 180_000)))
+    await world.progress(built.project, 20)
+    async with posters(db.service_url) as made:
+        outcomes = await together(made, [await approval_of(world, DISTRICT, draft) for draft in drafts])
+    assert outcomes["posted"] == 1, outcomes
+    assert await world.balance("paid", project=built.project) == 180_000
+    await assert_book_sound(world.service)

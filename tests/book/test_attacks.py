@@ -22,7 +22,7 @@ MAY_INSERT = {
     "division", "village_list", "village_list_version", "registry_import", "household", "person", "organisation", "officer_term",
     "registry_status", "roster_member", "payee_account", "payee_account_confirmation", "organisation_flag", "project", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
     "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review", "release_settlement", "release_settlement_approval",
-    "payment_list", "payment_line", "payment_line_private", "bank_result", "rejection", "idempotency",
+    "payment_list", "payment_line", "payment_line_private", "bank_result", "bank_file", "rejection", "idempotency",
 }  # fmt: skip
 """Records of the outer world and drafts: what a maker says, before anybody approved it."""
 

@@ -28,8 +28,10 @@ from tests.soundness import assert_book_sound
 
 Change = Callable[[Case], Case]
 LIST_CODES = {"payee-unknown", "payee-not-registered", "payee-removed", "payee-deceased", "not-on-roster", "roster-struck-off",
-              "paid-twice", "above-standard", "not-paid-in-full", "participation-missing", "line-of-another-list",
-              "card-not-registered", "card-not-of-payee", "account-not-registered", "account-not-of-payee", "exclusive-programme"}  # fmt: skip
+              "paid-twice", "above-standard", "not-paid-in-full", "participation-missing", "line-of-another-list", "reissue-unknown",
+              "reissue-of-another-payee", "reissue-not-returned", "reissued-already", "reissue-amount-differs",
+              "reissue-from-other-money", "reissue-not-named", "card-not-registered",
+              "card-not-of-payee", "account-not-registered", "account-not-of-payee", "exclusive-programme"}  # fmt: skip
 """What is a fault of a line: found when the list is approved, and again when it is paid if something changed since."""
 
 
@@ -73,6 +75,90 @@ async def paid_before(built: Built) -> None:
     world = built.world
     earlier = await world.list_of(built.project, built.allocation, [(built.household, built.person)], amount=1_000)
     await world.pay(earlier)
+
+
+async def came_back(built: Built, amount: int = 8_000, *, posted: bool = True, project: UUID | None = None) -> UUID:
+    """A payment to the payee, returned whole (and posted back); the list names it from now on. Returns its entry."""
+    world, where = built.world, project or built.project
+    payees = [(built.household, built.person)]
+    again = built.case.line
+    earlier = await world.list_of(
+        where, built.allocation, payees, amount=amount,
+        reissues=(again["reissues_entry_id"], again["reissues_line_no"]) if "reissues_entry_id" in again else None,
+    )  # fmt: skip
+    entry = (await world.pay(earlier)).entry_id
+    await bank_returned(world, entry, 1)
+    leg = Leg(amount, undoes_entry_id=entry, undoes_line_no=1)
+    if posted:
+        await world.post(DISTRICT, await world.draft(DISTRICT, "return", [leg]))
+    built.case.line.update(reissues_entry_id=entry, reissues_line_no=1)
+    return entry
+
+
+async def still_at_the_bank(built: Built) -> None:
+    await came_back(built, posted=False)
+
+
+async def less_came_back(built: Built) -> None:
+    await came_back(built, 1_000)
+
+
+async def came_back_twice(built: Built) -> None:
+    """The re-issue came back too; the list names the re-issue."""
+    await came_back(built)
+    await came_back(built)
+
+
+async def first_named_again(built: Built) -> None:
+    """The re-issue came back too, and the list names the first payment."""
+    first = await came_back(built)
+    await came_back(built)
+    built.case.line["reissues_entry_id"] = first
+
+
+async def paid_again_already(built: Built) -> None:
+    await came_back(built)
+    line, payees = built.case.line, [(built.household, built.person)]
+    named = (line["reissues_entry_id"], line["reissues_line_no"])
+    await built.world.pay(await built.world.list_of(built.project, built.allocation, payees, reissues=named))
+
+
+async def not_named(built: Built) -> None:
+    await came_back(built)
+    built.case.line.update(reissues_entry_id=None, reissues_line_no=None)
+
+
+async def elsewhere(built: Built) -> UUID:
+    """Another project with money of the same allocation."""
+    project = await built.world.project()
+    leg = Leg(1_000_000, allocation_id=await built.world.funded(1_000_000), project_id=project)
+    await built.world.post(DISTRICT, await built.world.draft(DISTRICT, "fund", [leg]))
+    built.allocation, home = leg.allocation_id or new_id(), built.allocation
+    try:
+        await came_back(built, project=project)
+    finally:
+        built.allocation = home
+    return project
+
+
+async def came_back_elsewhere(built: Built) -> None:
+    await elsewhere(built)
+
+
+async def somebody_elses(built: Built) -> None:
+    """What another person was paid, and got back."""
+    mine = built.household, built.person
+    built.household, built.person = (await built.world.persons(1))[0]
+    await came_back(built)
+    built.household, built.person = mine
+
+
+async def wrong_in_every_way(built: Built) -> None:
+    """Another person's payment from another project, of another sum."""
+    mine = built.household, built.person
+    built.household, built.person = (await built.world.persons(1))[0]
+    await elsewhere(built)
+    built.household, built.person = mine
 
 
 async def failed_acceptance(built: Built) -> None:
@@ -339,6 +425,18 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "a house after a relocation": ("funds", HOUSING, lambda c: c.but(before_list=[relocated]), {"exclusive-programme"}),
     "dibao beside support of the destitute": ("funds", DIBAO, lambda c: c.but(before_list=[destitute]), {"exclusive-programme"}),
     "a line of another period": ("funds", SUBSIDY, lambda c: c.but(line={"period": "2019-01"}), {"line-of-another-list"}),
+    "again what nobody paid": ("funds", SUBSIDY, lambda c: c.but(line={"reissues_entry_id": new_id(), "reissues_line_no": 1}),
+                               {"reissue-unknown"}),
+    "again what another person was paid": ("funds", SUBSIDY, lambda c: c.but(line={}, before_list=[somebody_elses]), {"reissue-of-another-payee"}),
+    "again before the return is posted": ("funds", SUBSIDY, lambda c: c.but(line={}, before_list=[still_at_the_bank]),
+                                          {"reissue-not-returned", "paid-twice"}),
+    "again, and more than came back": ("funds", SUBSIDY, lambda c: c.but(line={}, before_list=[less_came_back]), {"reissue-amount-differs"}),
+    "again a second time": ("funds", SUBSIDY, lambda c: c.but(line={}, before_list=[paid_again_already]), {"reissued-already", "paid-twice"}),
+    "again by naming the first payment twice": ("funds", SUBSIDY, lambda c: c.but(line={}, before_list=[first_named_again]), {"reissued-already"}),
+    "again from another project": ("funds", SUBSIDY, lambda c: c.but(line={}, before_list=[came_back_elsewhere]), {"reissue-from-other-money"}),
+    "again without saying so": ("funds", SUBSIDY, lambda c: c.but(line={}, before_list=[not_named]), {"reissue-not-named"}),
+    "again, wrong in every way": ("funds", SUBSIDY, lambda c: c.but(line={}, amount=7_999, before_list=[wrong_in_every_way]),
+                                  {"reissue-of-another-payee", "reissue-amount-differs", "reissue-from-other-money"}),
     "an advance to a person": ("funds", SUBSIDY, lambda c: c.but(kind="advance", procurement={"estimate": 100_000}), {"advance-not-to-organisation"}),
     "an advance that another answers for": ("funds", ADVANCE, lambda c: c.but(leg={"payee_id": new_id()}), {"advance-payee-differs"}),
     "advanced beyond the limit": ("funds", ADVANCE, lambda c: c.but(amount=360_001), {"advance-above-limit"}),
@@ -441,6 +539,7 @@ ALONE = {
     "before the money came",
     "paid twice",
     "another project than the money's",
+    *(name for name in MIXABLE if name.startswith("again") and name != "again what nobody paid"),
 }
 """Failures that change what other failures mean."""
 
@@ -516,14 +615,8 @@ async def removed_later(built: Built) -> None:
     await built.status(built.household, "removed", since=date(2019, 2, 2))
 
 
-async def paid_and_returned(built: Built) -> None:
-    world = built.world
-    earlier = await world.list_of(built.project, built.allocation, [(built.household, built.person)], amount=1_000)
-    entry = (await world.pay(earlier)).entry_id
-    await bank_returned(world, entry, 1)
-    await world.post(
-        DISTRICT, await world.draft(DISTRICT, "return", [Leg(1_000, undoes_entry_id=entry, undoes_line_no=1)])
-    )
+async def returned_by_the_bank(built: Built) -> None:
+    await came_back(built)
 
 
 async def accepted(built: Built) -> None:
@@ -549,7 +642,6 @@ WAYS_TO_PASS: dict[str, Case] = {
     "exited from poverty": SUBSIDY.but(before_list=[exited]),
     "struck off and enrolled again": SUBSIDY.but(before_list=[enrolled_again]),
     "removed after the day that counts": SUBSIDY.but(before_list=[removed_later]),
-    "returned by the bank and paid again": SUBSIDY.but(before_list=[paid_and_returned]),
     "on the new card once it is confirmed": SUBSIDY.but(before_list=[card_changed], line={"card_hash": "the household's"}),
     "on the old card while the new one waits": SUBSIDY.but(before_list=[card_changed_alone]),
     "on a guardian's card with a document": HOUSING.but(before_list=[member_with_card], line={
@@ -562,6 +654,8 @@ WAYS_TO_PASS: dict[str, Case] = {
     "dibao after last year's support of the destitute": DIBAO.but(before_list=[destitute_last_year]),
     "entitled on the day of payment": SUBSIDY.but(period="2019-Q1", entitlement_on=date(2019, 3, 1)),
     **{f"a {kind}": WORKS.but(organisation_kind=kind) for kind in ("supplier", "village_collective", "enterprise", "institution")},
+    "returned by the bank and paid again": SUBSIDY.but(line={}, before_list=[returned_by_the_bank]),
+    "returned twice and paid a third time": SUBSIDY.but(line={}, before_list=[came_back_twice]),
     "two working days": SUBSIDY.but(amount=16_000, line={"quantity": 2}),
     "above the standard with a document": SUBSIDY.but(amount=9_000, line={"exception_document_no": "特1号"}),
     "no part taken, with a document": SUBSIDY.but(line={"participation_ref": None, "exception_document_no": "特1号"}),

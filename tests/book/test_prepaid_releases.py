@@ -12,7 +12,6 @@ import pytest
 from fundledger.book.instructions import Leg
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
-from tests.book.advances import evidence
 from tests.book.attackers import codes_of
 from tests.book.lanes import approval_of, posters, together
 from tests.builders import CITY, DISTRICT, World, insert
@@ -25,7 +24,7 @@ async def declared(world: World, allocation: UUID, result: int, version: int = 1
     new = new_id()
     await insert(world.service, "release_settlement", {
         "book": CITY, "settlement_id": new, "allocation_id": allocation, "version": version, "result_amount": result, "document_no": "清算1号",
-        "evidence_sha256": await evidence(world, CITY), "declared_by": world.who("city-maker").staff_id, **fields,
+        "evidence_sha256": await world.evidence(CITY), "declared_by": world.who("city-maker").staff_id, **fields,
     })  # fmt: skip
     return new
 
@@ -164,7 +163,7 @@ async def test_a_districts_own_settlement_row_counts_for_nothing(world: World, a
     """Rows of a district's book do not reach the city's releases."""
     await world.release(allocation, 1_000, release_kind="instalment")
     maker, approver = (world.who(f"district-{duty}").staff_id for duty in ("maker", "approver"))
-    kept = await evidence(world, DISTRICT)
+    kept = await world.evidence(DISTRICT)
     settlement = await declared(world, allocation, 9_000, book=DISTRICT, declared_by=maker, evidence_sha256=kept)
     await approved(world, settlement, book=DISTRICT, declared_by=maker, approved_by=approver)
     assert await release(world, allocation, 1, "topup") == {"topup-without-settlement"}

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fundledger.book.instructions import Leg
 from fundledger.ids import new_id
-from tests.book.advances import evidence
 from tests.builders import CITY, DISTRICT, World, insert
 from tests.payments.people import (
     ACCOUNT_NO,
@@ -33,11 +32,7 @@ async def contract(api: Api, world: World) -> tuple[UUID, UUID, str]:
     """A project with a contract of 12,000.00 and money for it; the project, its allocation, the winner's credit code."""
     winner, code = await organisation(world, vault_of(api), FIRM)
     project = await world.project(programme="rural_works", category="infrastructure", exemption=None)
-    await insert(world.service, "procurement", {
-        "book": DISTRICT, "procurement_id": new_id(), "version": 1, "project_id": project, "method": "open",
-        "estimate": 1_300_000, "awardee_id": winner, "contract_no": "合同1号", "contract_amount": 1_200_000,
-        "document_no": "中标1号", "recorded_by": world.who("district-maker").staff_id,
-    })  # fmt: skip
+    await world.tender(project, winner, 1_200_000)
     return project, await money(world, project), code
 
 
@@ -70,7 +65,7 @@ async def advance(api: Api, world: World, body: dict[str, Any]) -> str:
 async def accept(world: World, project: UUID) -> None:
     await insert(world.service, "acceptance", {
         "book": DISTRICT, "acceptance_id": new_id(), "version": 1, "project_id": project, "accepted_on": date(2019, 3, 20),
-        "passed": True, "evidence_sha256": await evidence(world), "document_no": "验1号",
+        "passed": True, "evidence_sha256": await world.evidence(), "document_no": "验1号",
         "recorded_by": world.who("district-maker").staff_id,
     })  # fmt: skip
 
@@ -88,7 +83,7 @@ async def test_an_advance_is_listed_settled_and_its_remainder_returned(api: Api,
     assert await listed(api, on="2019-08-28", overdue=True) == []
     assert [item["entry_id"] for item in await listed(api, on="2019-08-29", overdue=True)] == [entry]
     await accept(world, project)
-    kept = (await evidence(world)).hex()
+    kept = (await world.evidence()).hex()
     body = heading(world, evidence_sha256=kept, lines=[{"entry_id": entry, "line_no": 1, "amount": "3000.00"}])
     drafted = await api.post("poverty-maker", f"{BOOK}/settlements", body, key="s1")
     assert (drafted.status_code, drafted.json()["entry_kind"]) == (201, "settle"), drafted.text
@@ -218,7 +213,7 @@ async def test_a_prepaid_release_is_settled_by_a_topup(api: Api, world: World) -
     assert (shown["prepaid"], shown["settled"], shown["due_on"]) == ("60.00", False, "2020-06-28")
     assert (await api.get("auditor", CITY_SETTLEMENTS, overdue=True, on="2020-06-28")).json()["items"] == []
     body = {"allocation_id": str(allocation), "result_amount": "80.00", "document_no": "清算1号",
-            "evidence_sha256": (await evidence(world, CITY)).hex()}  # fmt: skip
+            "evidence_sha256": (await world.evidence(CITY)).hex()}  # fmt: skip
     made = await api.post("city-maker", CITY_SETTLEMENTS, body, key="d1")
     assert (made.status_code, made.json()["version"], made.json()["approved_by"]) == (201, 1, None), made.text
     again = await api.post("city-maker", CITY_SETTLEMENTS, body, key="d1")

@@ -203,8 +203,19 @@ async def returned_and_paid_again(world: World) -> None:
     """A re-issue is the second payment of the same month, and right."""
     project, allocation = await ready(world)
     people = await world.persons(1)
-    await give_back(world, await world.pay(await world.list_of(project, allocation, people)))
-    await world.pay(await world.list_of(project, allocation, people))
+    first = await world.pay(await world.list_of(project, allocation, people))
+    await give_back(world, first)
+    await world.pay(await world.list_of(project, allocation, people, reissues=(first.entry_id, 1)))
+
+
+async def returned_twice(world: World) -> None:
+    """The re-issue came back too, on 10 March: what waits is the re-issue, not the first payment as well."""
+    project, allocation = await ready(world)
+    people = await world.persons(1)
+    first = await world.pay(await world.list_of(project, allocation, people))
+    await give_back(world, first)
+    second = await world.pay(await world.list_of(project, allocation, people, reissues=(first.entry_id, 1)))
+    await give_back(world, second, on=date(2019, 3, 10))
 
 
 async def paid_twice_behind_the_gate(world: World) -> None:
@@ -419,6 +430,8 @@ CASES: tuple[Case, ...] = (
     Case("IDL-11", "the 30th day", returned_and_left, on=date(2019, 4, 4)),
     Case("IDL-11", "the 31st day", returned_and_left, ONE, on=date(2019, 4, 5)),
     Case("IDL-11", "not even posted back", returned_not_posted, ONE, on=date(2019, 4, 5)),
+    Case("IDL-11", "the re-issue came back too", returned_twice, on=date(2019, 4, 5)),
+    Case("IDL-11", "and nobody paid that again", returned_twice, ONE, on=date(2019, 6, 1)),
     Case("IDL-11", "paid again", returned_and_paid_again, on=date(2019, 6, 1)),
     Case("IDL-11", "an ordinary day", nothing, on=date(2019, 6, 1)),
     Case("STD-10", "a quarter is missing", lambda w: village_money(w, 15_000_000), ((DISTRICT, 5_000_000),)),

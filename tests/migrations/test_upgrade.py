@@ -42,22 +42,31 @@ async def old(server: TestServer) -> AsyncIterator[Database]:
         await databases.drop(server, name)
 
 
-async def rows_of(database: Database) -> dict[str, list[str]]:
+async def columns_of(database: Database) -> dict[str, list[str]]:
+    """The columns of the tables that must not change."""
+    query = """SELECT attname FROM pg_attribute WHERE attrelid = ('public.' || $1)::regclass AND attnum > 0
+               AND NOT attisdropped"""
+    async with connected(database.superuser_url) as connection:
+        return {table: [row[0] for row in await connection.fetch(query, table)] for table in KEPT}
+
+
+async def rows_of(database: Database, columns: dict[str, list[str]]) -> dict[str, list[str]]:
     """Every row of the tables that must not change, as text, without what later versions added."""
     async with connected(database.superuser_url) as connection:
         return {
             table: sorted(row[0] for row in await connection.fetch(
-                f"SELECT jsonb_strip_nulls(to_jsonb(t))::text FROM public.{table} t"))
+                f"SELECT to_jsonb(r)::text FROM (SELECT {', '.join(columns[table])} FROM public.{table}) r"))
             for table in KEPT
         }  # fmt: skip
 
 
 async def test_an_old_database_keeps_every_record_and_leaf(old: Database) -> None:
-    before = await rows_of(old)
+    columns = await columns_of(old)
+    before = await rows_of(old, columns)
     assert await migrate.current(old.owner_url) == "0001"
     await migrate.upgrade(old.owner_url)
     assert await migrate.current(old.owner_url) == migrate.head()
-    after = await rows_of(old)
+    after = await rows_of(old, columns)
     assert after == before
     assert len(before["log_leaf"]) == 39
     connection = await connect(old.service_url)

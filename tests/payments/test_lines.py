@@ -33,7 +33,7 @@ def lines_of(*amounts: int, named: dict[int, str] | None = None) -> list[Line]:
 
 
 def spread(sources: list[Source], lines: list[Line]) -> tuple[dict[UUID, int], list[int], list[str]]:
-    legs, numbers, faults = assign(rows_of([], frozenset()), sources, lines, PROJECT)
+    legs, numbers, faults = assign(rows_of([], frozenset()), sources, lines, PROJECT, {})
     assert sum(leg.amount for leg in legs) == sum(
         line.amount for line, number in zip(lines, numbers, strict=True) if number
     )

@@ -208,19 +208,44 @@ class BookMachine(RuleBasedStateMachine):
         amount, day = -(-self.draw_amount(data, available) // len(payees)), self.draw_day(data)
         paid = self.book.open(name_of(District, "paid", allocation, project))
         moves = [Move(District, available, paid, amount) for _ in payees]
-        twice = any((p := self.standing.get((person, period))) and p.undone < p.move.amount for _, person in payees)
-        expected = {"paid-twice"} if twice else self.book.judge("pay", day, moves)
+        known = [p for _, person in payees if (p := self.standing.get((person, period)))]
+        twice = {"paid-twice"} if any(p.undone < p.move.amount for p in known) else set()
+        unnamed = {"reissue-not-named"} if any(p.undone == p.move.amount for p in known) else set()
+        expected = twice | unnamed or self.book.judge("pay", day, moves)
         codes, entry_id = self.run(self._pay(allocation, project, payees, amount, period, day))
         if self.agree("pay", day, moves, expected, codes, entry_id, DISTRICT):
             for (_, person), posted in zip(payees, self.book.entries[-1].moves, strict=True):
                 self.standing[person, period] = posted
 
+    @precondition(lambda self: self.standing and self.funded())
+    @rule(data=st.data(), other_amount=st.integers(0, 5))
+    def pay_again(self, data: st.DataObject, other_amount: int) -> None:
+        """The district pays again what it says came back."""
+        person, period = data.draw(st.sampled_from(list(self.standing)))
+        first = self.standing[person, period]
+        homes = [pair for pair in self.funded() if name_of(District, "available", *pair) == first.move.payer]
+        allocation, project = data.draw(st.sampled_from([*homes, *homes, *self.funded()]))
+        payee = next(pair for pair in self.people if pair[1] == person)
+        amount, day = first.move.amount + (other_amount == 1), self.draw_day(data)
+        available = name_of(District, "available", allocation, project)
+        moves = [Move(District, available, self.book.open(name_of(District, "paid", allocation, project)), amount)]
+        wrong = {"reissue-amount-differs"} if amount != first.move.amount else set()
+        wrong |= {"reissue-not-returned", "paid-twice"} if first.undone < first.move.amount else set()
+        wrong |= set() if first.move.payer.endswith(f"/{project}") else {"reissue-from-other-money"}
+        number = next(entry.number for entry in self.book.entries if any(move is first for move in entry.moves))
+        named = self.entry_ids[number][0], first.line_no
+        codes, entry_id = self.run(self._pay(allocation, project, [payee], amount, period, day, named))
+        expected = wrong or self.book.judge("pay", day, moves)
+        if self.agree("pay", day, moves, expected, codes, entry_id, DISTRICT):
+            self.standing[person, period] = self.book.entries[-1].moves[0]
+
     async def _pay(
-        self, allocation: UUID, project: UUID, payees: list[tuple[UUID, UUID]], amount: int, period: str, day: date
-    ) -> tuple[set[str], UUID | None]:
+        self, allocation: UUID, project: UUID, payees: list[tuple[UUID, UUID]], amount: int, period: str, day: date,
+        reissues: tuple[UUID, int] | None = None,
+    ) -> tuple[set[str], UUID | None]:  # fmt: skip
         try:
             new = await self.world.list_of(project, allocation, payees, amount=amount, period=period, published=False,
-                                           approved=False, effective_on=day)  # fmt: skip
+                                           approved=False, effective_on=day, reissues=reissues)  # fmt: skip
             await self.world.notice(
                 "payment_list", new, amount * len(payees), start=date(2018, 12, 1), end=date(2019, 1, 5)
             )

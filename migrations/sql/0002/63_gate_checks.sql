@@ -88,7 +88,7 @@ LANGUAGE sql STABLE AS $$
     FROM unnest(p_legs) l WHERE l.book IS NULL OR l.debit_before IS NULL OR l.credit_before IS NULL
     UNION ALL   -- a payment from a past year's account is looked at by gate_check_funds
     SELECT l.item, 'posting', 'past-year-money', l.leg_no, jsonb_build_object('exec_year', l.named_year) FROM unnest(p_legs) l
-    WHERE l.named_year IS NOT NULL AND l.side = 1 AND l.entry_kind NOT IN ('pay', 'carry_over', 'defund', 'recover', 'surplus_own')
+    WHERE l.named_year IS NOT NULL AND l.side = 1 AND l.entry_kind NOT IN ('pay', 'pay_other', 'carry_over', 'defund', 'recover', 'surplus_own')
     UNION ALL
     SELECT w.item, 'posting', 'undo-kind', g.leg_no, jsonb_build_object('kind', w.entry_kind) FROM unnest(p_work) w
     CROSS JOIN LATERAL (SELECT * FROM instruction_leg g WHERE g.book = w.book AND g.instruction_id = w.instruction_id OFFSET 0) g

@@ -4,18 +4,37 @@
 CREATE FUNCTION gate_outside_five(p_category text) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$ SELECT p_category IN ('donation', 'party_fee', 'counterpart_aid', 'collective_economy') $$;
 
+-- What an advance is measured by: the procurement that its list names (or the project's only one), and its contract with
+-- all changes; of an exemption, the estimate. Also how much of it was paid for good, and the part of it that was accepted.
+CREATE FUNCTION advance_contract(p_book bigint, p_project uuid, p_named uuid, OUT procurement_id uuid, OUT contract bigint)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE v_row procurement := gate_procurement(p_book, p_project, p_named);
+BEGIN
+    procurement_id := v_row.procurement_id;
+    contract := CASE WHEN v_row.method = 'exempt' THEN v_row.estimate ELSE contract_sum(p_book, v_row.procurement_id) END;
+END $$;
+
+CREATE FUNCTION advance_earned(p_book bigint, p_project uuid, p_named uuid, p_on date, OUT procurement_id uuid, OUT paid bigint, OUT earned bigint,
+                               OUT percent integer)
+LANGUAGE plpgsql STABLE AS $$
+DECLARE v_contract bigint;
+BEGIN
+    SELECT c.procurement_id, c.contract INTO procurement_id, v_contract FROM advance_contract(p_book, p_project, p_named) c;
+    percent := coalesce(accepted_percent(p_book, p_project, procurement_id, p_on), 0);
+    earned := coalesce(div(v_contract::numeric * percent, 100)::bigint, 0);
+    paid := coalesce(contract_paid(p_book, procurement_id), 0) - (SELECT coalesce(sum(s.outstanding), 0)::bigint FROM advance_status s
+        WHERE s.book = p_book AND s.project_id = p_project AND coalesce(s.procurement_id, advance_earned.procurement_id) = advance_earned.procurement_id);
+END $$;
+
 -- Advances go to one organisation a leg, within the percentage of its contract, and to nobody who owes an overdue one.
 -- Money outside the five knows no project, and its programmes are paid by no other money.
 CREATE FUNCTION gate_check_advances(p_work gate_work[], p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
     WITH advance AS MATERIALIZED (
-        SELECT y.item, y.book, y.instruction_id, y.project_id, y.effective_on, y.payee_kind, y.total, c.procurement_id,
-               CASE WHEN c.method = 'exempt' THEN c.estimate ELSE c.contract_amount + c.approved_changes END AS contract,
+        SELECT y.item, y.book, y.instruction_id, y.project_id, y.effective_on, y.payee_kind, y.total, c.procurement_id, c.contract,
                coalesce(parameter_value('prepay_percent_max', y.effective_on), 0) AS percent
         FROM unnest(p_work) y
-        LEFT JOIN LATERAL (SELECT c.* FROM (SELECT * FROM procurement c WHERE c.book = y.book AND c.project_id = y.project_id OFFSET 0) c
-            WHERE y.procurement_id IS NULL OR c.procurement_id = y.procurement_id
-            ORDER BY c.procurement_id DESC, c.version DESC LIMIT 1) c ON true
+        CROSS JOIN LATERAL (SELECT * FROM advance_contract(y.book, y.project_id, y.procurement_id) OFFSET 0) c
         WHERE y.entry_kind = 'advance'
     ), run AS (
         SELECT y.*, s.outstanding, s.outstanding + sum(y.total) OVER (PARTITION BY y.book, y.procurement_id ORDER BY y.item) AS after
@@ -54,17 +73,23 @@ LANGUAGE sql STABLE AS $$
         JOIN fund f ON f.fund_code = a.fund_code WHERE l.item = o.item AND NOT f.outside_five))
 $$;
 
--- Settling names an advance, in the order in which the account received them, so that its reference and the trail (first in,
+-- Settling stays within the accepted work, and names an advance, in the order in which the account received them, so that its reference and the trail (first in,
 -- first out) say the same. An account's lots are its advances and what reversals of settlements gave back, each less what
 -- was returned of it; a lot that came back answers for the advance it was settled from.
 CREATE FUNCTION gate_check_settling(p_legs gate_leg[]) RETURNS SETOF gate_fault
 LANGUAGE sql STABLE AS $$
     WITH leg AS MATERIALIZED (
-        SELECT l.*, e.effective_on AS advanced_on, a.allocation_id AS its_allocation, a.project_id AS its_project, a.account_id AS lots_of
+        SELECT l.*, e.effective_on AS advanced_on, a.allocation_id AS its_allocation, a.project_id AS its_project, a.account_id AS lots_of,
+               n.procurement_id AS named
         FROM unnest(p_legs) l
         LEFT JOIN LATERAL (SELECT * FROM entry e WHERE e.book = l.book AND e.entry_id = l.settles_entry_id AND e.entry_kind = 'advance' OFFSET 0) e ON true
         LEFT JOIN LATERAL (SELECT * FROM account a WHERE e.entry_id IS NOT NULL AND a.book = l.book AND a.account_id = l.credit_account OFFSET 0) a ON true
+        LEFT JOIN LATERAL (SELECT n.procurement_id FROM payment_list n WHERE n.book = e.book AND n.instruction_id = e.instruction_id OFFSET 0) n ON true
         WHERE l.entry_kind = 'settle'
+    ), earned AS (
+        SELECT l.item, l.leg_no, r.percent, r.earned, r.paid + sum(l.amount) OVER (PARTITION BY l.book, r.procurement_id ORDER BY l.ord) AS after
+        FROM leg l CROSS JOIN LATERAL (SELECT * FROM advance_earned(l.book, l.its_project, l.named, l.effective_on) OFFSET 0) r
+        WHERE l.its_project IS NOT NULL
     ), lot AS MATERIALIZED (
         SELECT c.book, c.account_id, coalesce(o.settles_entry_id, r.entry_id) AS entry_id, coalesce(o.settles_line_no, r.line_no) AS line_no,
                sum(z.size) OVER before - z.size AS starts, sum(z.size) OVER before AS ends
@@ -92,8 +117,9 @@ LANGUAGE sql STABLE AS $$
     UNION ALL
     SELECT t.item, 'posting', 'settle-out-of-order', t.leg_no, '{}' FROM taken t WHERE t.amount <= t.remaining AND t.amount > t.in_turn
     UNION ALL
-    SELECT l.item, 'management', 'settle-without-acceptance', l.leg_no, '{}' FROM leg l
-    WHERE l.its_project IS NOT NULL AND NOT gate_accepted(l.book, l.its_project, l.effective_on)
+    SELECT r.item, 'management', 'settle-without-acceptance', r.leg_no, jsonb_build_object('percent', r.percent, 'earned', r.earned,
+           'excess', r.after - r.earned) FROM earned r
+    WHERE r.after > r.earned
 $$;
 
 -- What a settlement or a remainder's return rests on is kept evidence of this book, named in the instruction's inputs and so

@@ -35,7 +35,8 @@ BEGIN
     LEFT JOIN staff s ON s.book = p_book AND s.staff_id = p_approver
     LEFT JOIN unit u ON u.book = p_book AND u.unit_id = s.unit_id;
     PERFORM gate_refuse(jsonb_agg(to_jsonb(gate_fault_of(1, f, '{}')))) FROM unnest(v_faults) f;
-    PERFORM gate_refuse(jsonb_agg(to_jsonb(f) ORDER BY f.line_no, f.code)) FROM gate_check_lines(v_work) f;
+    PERFORM gate_refuse(jsonb_agg(to_jsonb(f) ORDER BY f.line_no, f.code)) FROM (
+        SELECT * FROM gate_check_lines(v_work) UNION ALL SELECT * FROM gate_check_reissues(v_work, gate_legs(v_work))) f;
     v_order := nextval('record_order');
     INSERT INTO approval (book, approval_id, instruction_id, content_sha256, approver_id, order_no, approved_at, checked_xmin)
     VALUES (p_book, p_approval, p_instruction, p_hash, p_approver, v_order, v_now, v_xmin);

@@ -131,6 +131,7 @@ class BankLineIn(Body):
     line_no: int
     outcome: Literal["credited", "returned"]
     reason: str | None = None
+    amount: Annotated[Yuan | None, Field(description="checked against the list, where the bank repeats it")] = None
     settled_on: date | None = None
     document_no: str | None = None
     payment_list_id: UUID | None = None

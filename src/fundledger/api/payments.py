@@ -36,6 +36,7 @@ from fundledger.db.database import driver_of
 from fundledger.errors import Fault, problem
 from fundledger.ids import new_id
 from fundledger.payments.forms import FORMS, ListKind
+from fundledger.payments.line_states import LineState
 from fundledger.payments.lists import take_list
 from fundledger.payments.paying import approve_list
 from fundledger.payments.reading import PaymentList, lines_of, list_of, lists_of
@@ -105,6 +106,7 @@ class PaymentListAnswer(Answer):
     recorded_at: datetime | None
     credited_lines: int
     returned_lines: int
+    line_states: dict[LineState, int]
     pending: list[Pending]
 
     @classmethod
@@ -120,7 +122,8 @@ class PaymentListAnswer(Answer):
             maker_id=state.maker_id, made_at=state.made_at,
             content_sha256=None if preview else state.content_sha256.hex(), approver_id=state.approver_id,
             entry_id=state.entry_id, recorded_at=state.recorded_at, credited_lines=found.credited,
-            returned_lines=found.returned, pending=[Pending.of(fault, language) for fault in found.pending],
+            returned_lines=found.returned, line_states=found.states,
+            pending=[Pending.of(fault, language) for fault in found.pending],
             **found.fields,
         )  # fmt: skip
 
@@ -155,7 +158,10 @@ class ListPage(Answer):
 
 
 class LineAnswer(Answer):
-    """A line; name and card masked, null once erased; `outcome` is what the bank said."""
+    """A line; name and card masked, null once erased; `outcome` is what the bank said, `state` what became of it.
+
+    `reissued_by_…` is the line that paid it again, `reissues_…` the one that it pays again.
+    """
 
     line_no: int
     allocation_id: UUID
@@ -170,6 +176,13 @@ class LineAnswer(Answer):
     exception_document_no: str | None
     outcome: str | None
     reason: str | None
+    state: LineState
+    returned_on: date | None
+    return_posted: bool | None
+    reissued_by_list: UUID | None
+    reissued_by_line_no: int | None
+    reissues_list: UUID | None
+    reissues_line_no: int | None
 
 
 class LinePage(Answer):
@@ -231,11 +244,12 @@ async def get_payment_list(
 @router.get("/{payment_list_id}/lines")
 async def get_payment_lines(
     book: int, payment_list_id: UUID, call: Annotated[Call, reads(EVERYBODY)], session: Reading,
-    limit: Limit = 100, cursor: Cursor = None,
+    state: LineState | None = None, limit: Limit = 100, cursor: Cursor = None,
 ) -> LinePage:  # fmt: skip
-    """The lines of a list in order, names and cards masked."""
+    """The lines of a list (in one state) in order, names and cards masked."""
     connection, after = await driver_of(session), _line_no_of(cursor)
-    rows = await lines_of(connection, call.services.vault, book, payment_list_id, after=after, limit=limit)
+    vault = call.services.vault
+    rows = await lines_of(connection, vault, book, payment_list_id, after=after, limit=limit, state=state)
     items = [LineAnswer.model_validate(row) for row in rows]
     return LinePage(items=items, next=encode_cursor([items[-1].line_no]) if len(items) == limit else None)
 

@@ -28,6 +28,7 @@ from fundledger.catalogue.payments import ROWS as PAYMENTS
 from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
+from fundledger.catalogue.reissues import ROWS as REISSUES
 from fundledger.catalogue.spreadsheets import ROWS as SPREADSHEETS
 from fundledger.catalogue.tendering import ROWS as TENDERING
 from fundledger.catalogue.trail import ROWS as TRAIL
@@ -53,6 +54,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     REGISTRY,
     PAYMENT_LISTS,
     LINES,
+    REISSUES,
     SPREADSHEETS,
     LEADS,
     TRAIL,

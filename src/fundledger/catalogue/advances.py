@@ -69,8 +69,9 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "settle-without-acceptance", Family.REFUSED, "M09, 管理到区",
         "清算没有验收依据", "The settlement lacks accepted work",
-        "预拨只能按已验收的工程量清算：竣工验收合格，或不超过审定的进度。",
-        "An advance is settled against accepted work only: final acceptance passed, or the progress accepted so far.",
+        "预拨只能按已验收的工程量清算：已验收 {percent}%，即 {earned}；加上已支付的部分，超出 {excess}。",
+        "An advance is settled against accepted work only: {percent} % is accepted, which is {earned}; with what was"
+        " paid before, the settlement is {excess} beyond it.",
         "先登记验收结果或进度，再清算。", "Record the acceptance or the progress, then settle.",
     ),
     Problem(

@@ -37,6 +37,7 @@ CONSTRAINTS = {
     "instruction_is_final": "content-final",
     "instruction_is_posted": "already-posted",
     "rejection_pkey": "instruction-rejected",
+    "transfer_reissues": "reissued-already",
     "household_book_household_no_key": "household-exists",
     "person_book_identity_hash_key": "person-exists",
     "person_one_head": "household-has-head",
@@ -143,6 +144,7 @@ def gate_fault(row: dict[str, Any]) -> Fault:
 
 
 MONEY_PARAMS = {
+    "returned_amount",
     "bid",
     "claimed",
     "earned",

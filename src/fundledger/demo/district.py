@@ -264,10 +264,18 @@ async def upload(
     return answer
 
 
-async def pay(district: District, made: dict[str, Any], days: tuple[str, str]) -> str:
-    """Publish (a list of persons or households), approve and pay a list; the entry's id."""
+async def reissue(district: District, made: dict[str, Any], day: str, lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Draft a list that pays again what came back of another (重发)."""
+    body = {**district.head(day, f"退票重发 {made['period']}"), "lines": lines}
+    path = district.path(f"payment-lists/{made['payment_list_id']}/reissues")
+    answer: dict[str, Any] = await district.caller.post(district.who("poverty-maker"), path, body)
+    return answer
+
+
+async def pay(district: District, made: dict[str, Any], days: tuple[str, str] | None) -> str:
+    """Publish (a list of persons or households, unless it was before), approve and pay a list; the entry's id."""
     list_id = made["payment_list_id"]
-    if made["payee_kind"] != "organisation":
+    if days is not None and made["payee_kind"] != "organisation":
         await publish(district, "payment_list", list_id, made["total"], days)
     body = {"content_sha256": made["content_sha256"]}
     await district.caller.post(

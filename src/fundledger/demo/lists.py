@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from fundledger.demo.district import District, accept, account_no, bank, claim, credit_code, pay, upload
+from fundledger.demo.district import (
+    District,
+    accept,
+    account_no,
+    bank,
+    claim,
+    credit_code,
+    pay,
+    reissue,
+    upload,
+)
 from fundledger.demo.people import Household, Person
 
 PLANT_DISTRICT = 420117
@@ -89,9 +99,10 @@ async def _topups(district: District) -> None:
     made = await upload(district, "dibao", "household", "2019-H1", "2019-07-10", lines)
     await pay(district, made, ("2019-06-20", "2019-07-05"))
     await bank(district, made, "2019-07-15", returned=(3,))
-    # The card was corrected: the line that came back is paid again.
-    again = await upload(district, "dibao", "household", "2019-H1", "2019-08-20", [lines[2]])
-    await pay(district, again, ("2019-08-01", "2019-08-15"))
+    # The card was corrected: the line that came back is paid again, once; it was published before.
+    corrected = {"line_no": 3, "account": district.households[2].head.card}
+    again = await reissue(district, made, "2019-08-20", [corrected])
+    await pay(district, again, None)
     await bank(district, again, "2019-08-25")
 
 

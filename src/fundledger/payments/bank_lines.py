@@ -2,7 +2,7 @@
 
 A line names a payment by its list (or entry) and the line number in the list, and says `credited` (入账) or `returned`
 (退票). The file's header gives list, date and document for lines that do not. A reason is read by many people for
-years, so it may not hold a card, identity or phone number.
+years, so it may not hold a card, identity or phone number. An amount, where there is one, must be the line's.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from uuid import UUID
 
 from fundledger.errors import Fault, FundledgerError, problem
 from fundledger.files.xlsx_rows import Kind
+from fundledger.money import parse_yuan
 from fundledger.payments.uploads import Upload
 from fundledger.registry.cells import date_cell
 
@@ -30,12 +31,17 @@ HEADINGS = {
     "结果": "outcome", "outcome": "outcome",
     "原因": "reason", "退票原因": "reason", "reason": "reason",
     "日期": "settled_on", "入账日期": "settled_on", "settled_on": "settled_on",
+    "金额": "amount", "amount": "amount", "户名": "payee_name", "账号": "payee_account",
     "回盘文号": "document_no", "文号": "document_no", "document_no": "document_no",
 }  # fmt: skip
-CELL_KINDS: dict[str, Kind] = {"line_no": "number", "settled_on": "date"}
+CELL_KINDS: dict[str, Kind] = {"line_no": "number", "amount": "number", "settled_on": "date"}
 """The fields whose cells in a spreadsheet are no texts."""
 REQUIRED = ("line_no", "outcome")
-FIELDS = frozenset(HEADINGS.values())
+PASSED_OVER = frozenset({"payee_name", "payee_account"})
+"""Columns of the file that went to the bank (代发文件): when it comes back with results, nobody reads them."""
+TOTAL = "合计"
+"""In the place of the list: the last row of that file, which repeats its totals."""
+FIELDS = frozenset(HEADINGS.values()) - PASSED_OVER
 TEXT_MAX = 100
 LINE_NO_MAX = 2**31 - 1
 _LONG_NUMBER = re.compile(r"[0-9](?:[ \-]?[0-9]){7}")
@@ -62,6 +68,7 @@ class BankLine(NamedTuple):
     reason: str
     settled_on: date
     document_no: str
+    amount: int | None = None
 
 
 def read_bank_lines(upload: Upload, defaults: FileDefaults) -> tuple[list[BankLine], list[Fault]]:
@@ -70,6 +77,8 @@ def read_bank_lines(upload: Upload, defaults: FileDefaults) -> tuple[list[BankLi
     faults: list[Fault] = []
     seen: dict[tuple[object, ...], int] = {}
     for row, fields in upload:
+        if fields.get("payment_list_id") == TOTAL:
+            continue
         before = len(faults)
         line = _read(upload, row, fields, defaults, faults)
         if line is None or len(faults) > before:
@@ -92,7 +101,7 @@ def _read(
     faults += [upload.fault("field-missing", row, name) for name in REQUIRED if fields.get(name) is None]
     for name, value in fields.items():
         try:
-            if value is not None:
+            if value is not None and name not in PASSED_OVER:
                 values[name] = _READERS[name](value)
         except FundledgerError as error:
             faults.append(upload.fault(error.code, row, name, **error.params))
@@ -150,5 +159,5 @@ def _day(value: object) -> date:
 
 _READERS: dict[str, Callable[[object], object]] = {
     "payment_list_id": _id, "entry_id": _id, "line_no": _line_no, "outcome": _outcome, "reason": _reason,
-    "settled_on": _day, "document_no": _text,
+    "settled_on": _day, "document_no": _text, "amount": parse_yuan,
 }  # fmt: skip

@@ -21,6 +21,7 @@ from fundledger.errors import Fault
 from fundledger.payments.advances import payee_of_advance
 from fundledger.payments.forms import FORMS, ListKind, PayeeKind
 from fundledger.payments.lines import Line
+from fundledger.payments.returned import Returned, returned_of
 from fundledger.payments.sources import Source, assign
 from fundledger.payments.store import ListKey, store_lines
 from fundledger.payments.uploads import Upload, refuse
@@ -36,7 +37,12 @@ HOPELESS = frozenset(
 )  # fmt: skip
 """Faults of what the list itself says. A list is immutable, so it could never be paid: refused at once."""
 
-_FIELD_OF = {"above-standard": "amount", "not-paid-in-full": "amount", "participation-missing": "participation_ref"}
+_FIELD_OF = {
+    "above-standard": "amount",
+    "reissue-amount-differs": "amount",
+    "not-paid-in-full": "amount",
+    "participation-missing": "participation_ref",
+}
 """Where the mistake is, for the gate's faults of a line; the others are about the payee."""
 
 _OF_ACCOUNT = ("card-not-registered", "card-not-of-payee", "account-not-registered", "account-not-of-payee")
@@ -105,7 +111,10 @@ async def take_list(
     faults = [*checked.faults, *faults]
     if programme is None or not checked.lines:
         raise _refusal(faults or [checked.upload.header_fault("list-empty", "lines")])
-    legs, leg_nos, more = assign(checked.upload, sources, checked.lines, header.project_id)
+    # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
+    await connection.execute("SET LOCAL enable_seqscan = off")
+    again = await _paid_again(connection, vault, book, header, checked.lines)
+    legs, leg_nos, more = assign(checked.upload, sources, checked.lines, header.project_id, again)
     faults += more
     if header.kind == "advance":
         payee_id, more = await payee_of_advance(
@@ -114,13 +123,11 @@ async def take_list(
         legs, faults = [replace(leg, payee_id=payee_id) for leg in legs], [*faults, *more]
     if not legs:
         raise _refusal(faults)
-    # Every query of ours here finds single rows by key, whatever the planner still believes of young tables.
-    await connection.execute("SET LOCAL enable_seqscan = off")
     await _store_header(
         connection, caller, book, instruction_id, header, programme, legs, len(checked.lines) - leg_nos.count(0)
     )
     key = ListKey(book, instruction_id, header.payee_kind, header.programme_code, header.period)
-    faults += await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos)
+    faults += await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos, again)
     pending = await gate_faults(connection, book, instruction_id)
     faults += _placed(pending, header, checked)
     if faults:
@@ -156,6 +163,15 @@ async def _looked_up(
     sources = [replace(source, document_no=documents.get(source.allocation_id, "")) for source in header.sources]
     classes = None if programme is None else (programme["functional_class"], programme["economic_class"])
     return classes, sources, faults
+
+
+async def _paid_again(
+    connection: Connection, vault: Vault, book: int, header: Header, lines: Sequence[Line]
+) -> dict[int, Returned]:
+    return await returned_of(
+        connection, vault, book, header.kind, header.payee_kind, header.programme_code, header.period,
+        header.effective_on, header.project_id, lines,
+    )  # fmt: skip
 
 
 async def _project_fault(connection: Connection, book: int, header: Header) -> str | None:

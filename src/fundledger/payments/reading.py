@@ -12,6 +12,7 @@ from uuid import UUID
 from fundledger.book.instructions import InstructionState, legs_of, state_of
 from fundledger.db.connection import Connection
 from fundledger.errors import Fault, problem
+from fundledger.payments.line_states import LineState, results_of, states_of
 from fundledger.payments.lists import gate_faults
 from fundledger.payments.store import sealing_context
 from fundledger.registry.vault import Vault, mask_card, mask_name
@@ -20,11 +21,6 @@ _LIST = """
 SELECT project_id, programme_code, period, entitlement_on, payee_kind, pay_method, is_final,
     procurement_id, claim_id FROM payment_list
 WHERE book = $1 AND instruction_id = $2
-"""
-_RESULTS = """
-SELECT count(*) FILTER (WHERE r.returned) AS returned, count(*) FILTER (WHERE NOT r.returned) AS credited
-FROM (SELECT bool_or(outcome = 'returned') AS returned FROM bank_result
-      WHERE book = $1 AND entry_id = $2 GROUP BY line_no) r
 """
 _LISTS = """
 SELECT n.instruction_id, n.document_no, n.effective_on, n.summary, n.line_count, n.total, n.maker_id, n.made_at,
@@ -46,15 +42,17 @@ _LISTS_OF_PROJECT = _LISTS.format(of_project=" AND l.project_id = $4")
 _LAST = UUID(int=2**128 - 1)
 _LINES = """
 SELECT l.line_no, l.leg_no, g.allocation_id, l.amount, l.quantity, l.payee_id, l.household_id, h.household_no,
-       l.participation_ref, l.exception_document_no, p.sealed, b.outcome, b.reason
+       l.participation_ref, l.exception_document_no, p.sealed, b.outcome, b.reason, s.state, s.returned_on,
+       s.return_posted, s.reissued_by_list, s.reissued_by_line_no, s.reissues_list, s.reissues_line_no
 FROM payment_line l
+JOIN payment_line_state s ON s.book = l.book AND s.instruction_id = l.instruction_id AND s.line_no = l.line_no
 JOIN instruction_leg g ON g.book = l.book AND g.instruction_id = l.instruction_id AND g.leg_no = l.leg_no
 LEFT JOIN household h ON h.book = l.book AND h.household_id = l.household_id
 LEFT JOIN payment_line_private p ON p.book = l.book AND p.instruction_id = l.instruction_id AND p.line_no = l.line_no
 LEFT JOIN entry e ON e.book = l.book AND e.instruction_id = l.instruction_id
 LEFT JOIN LATERAL (SELECT b.outcome, b.reason FROM bank_result b WHERE b.book = e.book AND b.entry_id = e.entry_id
     AND b.line_no = l.line_no ORDER BY b.outcome DESC LIMIT 1) b ON true   -- returned counts more than credited
-WHERE l.book = $1 AND l.instruction_id = $2 AND l.line_no > $3
+WHERE l.book = $1 AND l.instruction_id = $2 AND l.line_no > $3 AND ($5::text IS NULL OR s.state = $5)
 ORDER BY l.line_no LIMIT $4
 """
 
@@ -69,6 +67,7 @@ class PaymentList:
     pending: list[Fault]
     credited: int
     returned: int
+    states: dict[LineState, int]
 
 
 async def list_of(
@@ -86,10 +85,10 @@ async def list_of(
     if pending is None:
         decided = state.status in ("posted", "rejected")
         pending = [] if decided else await gate_faults(connection, book, instruction_id)
-    results = await connection.fetchrow(_RESULTS, book, state.entry_id) if state.entry_id else None
+    results = await results_of(connection, book, state.entry_id)
     return PaymentList(
-        state, dict(fields), [(leg["allocation_id"], leg["amount"]) for leg in legs], pending,
-        results["credited"] if results else 0, results["returned"] if results else 0,
+        state, dict(fields), [(leg["allocation_id"], leg["amount"]) for leg in legs], pending, results[0], results[1],
+        await states_of(connection, state, results),
     )  # fmt: skip
 
 
@@ -105,10 +104,11 @@ async def lists_of(
 
 
 async def lines_of(
-    connection: Connection, vault: Vault, book: int, instruction_id: UUID, *, after: int, limit: int
-) -> list[dict[str, Any]]:
-    """Lines of a list in order, after a line number; names and cards masked, None once erased."""
-    rows = await connection.fetch(_LINES, book, instruction_id, after, limit)
+    connection: Connection, vault: Vault, book: int, instruction_id: UUID, *, after: int, limit: int,
+    state: LineState | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Lines of a list (in one state) in order, after a line number; names and cards masked, None once erased."""
+    rows = await connection.fetch(_LINES, book, instruction_id, after, limit, state)
     if not rows and not await connection.fetchval(
         "SELECT true FROM payment_list WHERE book = $1 AND instruction_id = $2", book, instruction_id
     ):

@@ -3,10 +3,9 @@
 `take_results` records the results of all lines of a file or of none, in the caller's transaction. For each payment with
 returned lines it drafts one `return` (of an advance: `advance_return`) that undoes exactly these lines; a second person
 of finance posts it through ``/instructions/{id}/approve``, and the money is then back at the same allocation and
-project, whatever the year. From then on the payee may be paid again, in a list of its own and the same execution year
-(money of a closed year waits for carry-over, a later issue). A return that was sent back (退回) is drafted again by the
-same file. No lock is taken here: the results' primary key keeps two files apart, and the gate refuses to undo a line
-twice.
+project, whatever the year. From then on the line may be paid again, once (`payments.reissues`). A return that was sent
+back (退回) is drafted again by the same file. No lock is taken here: the results' primary key keeps two files apart,
+and the gate refuses to undo a line twice.
 """
 
 from __future__ import annotations
@@ -173,6 +172,8 @@ def _wrong(upload: Upload, matches: Sequence[Match]) -> list[Fault]:
             faults.append(upload.fault("bank-line-repeated", line.row, "line_no", first=upload.where(first)))
         if amount is None:
             faults.append(upload.fault("payment-line-unknown", line.row, "line_no"))
+        elif line.amount not in (None, amount):
+            faults.append(upload.fault("bank-amount-differs", line.row, "amount"))
         if line.outcome in outcomes and not match.drafted_again:
             faults.append(upload.fault("bank-result-exists", line.row, "outcome"))
         elif "returned" in outcomes and line.outcome != "returned":

@@ -3,12 +3,14 @@
 A source may name the most it gives. Lines that name their allocation take from it; the others go, in order, to the
 first source that still holds their whole amount. No line is split over two sources: a payee gets one sum from one
 allocation, and the way back from it stays one way. Where the amounts leave no source with enough for a line, the list
-is refused, and the answer says which lines; naming the allocation on some lines, or other amounts, mends it.
+is refused, and the answer says which lines; naming the allocation on some lines, or other amounts, mends it. What came
+back is paid again (重发) from the allocation it came back to, if that is a source; out of a past year's account by a
+leg of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from fundledger.book.instructions import Leg
 from fundledger.errors import Fault
 from fundledger.money import format_yuan
 from fundledger.payments.lines import Line
+from fundledger.payments.returned import Returned
 from fundledger.payments.uploads import Upload
 
 
@@ -29,21 +32,40 @@ class Source:
 
 
 def assign(
-    upload: Upload, sources: Sequence[Source], lines: Sequence[Line], project_id: UUID | None
-) -> tuple[list[Leg], list[int], list[Fault]]:
-    """The legs (one per source that pays), the leg number of each line (0 where none fits), and the faults."""
-    chosen, faults = _choose(upload, sources, lines)
-    given = [0] * len(sources)
-    for place, line in zip(chosen, lines, strict=True):
-        if place >= 0:
-            given[place] += line.amount
-    used = [place for place, amount in enumerate(given) if amount]
-    number = {place: leg_no for leg_no, place in enumerate(used, start=1)}
-    legs = [Leg(given[place], allocation_id=sources[place].allocation_id, project_id=project_id) for place in used]
-    return legs, [number.get(place, 0) for place in chosen], faults
+    upload: Upload, sources: Sequence[Source], lines: Sequence[Line], project_id: UUID | None,
+    again: Mapping[int, Returned],
+) -> tuple[list[Leg], list[int], list[Fault]]:  # fmt: skip
+    """The legs (one per source and year that pays), the leg number of each line (0 where none fits), and the faults.
+
+    `again` are the lines that pay a returned one again, by line number.
+    """
+    chosen, faults = _choose(upload, sources, lines, again)
+    given: dict[tuple[int, int], int] = {}
+    keys = [
+        None if place < 0 else (place, _past_year(sources[place], again.get(line.line_no)))
+        for place, line in zip(chosen, lines, strict=True)
+    ]
+    for key, line in zip(keys, lines, strict=True):
+        if key is not None:
+            given[key] = given.get(key, 0) + line.amount
+    number = {key: leg_no for leg_no, key in enumerate(sorted(given), start=1)}
+    legs = [
+        Leg(given[key], allocation_id=sources[key[0]].allocation_id, project_id=project_id, exec_year=key[1] or None)
+        for key in number
+    ]
+    return legs, [0 if key is None else number[key] for key in keys], faults
 
 
-def _choose(upload: Upload, sources: Sequence[Source], lines: Sequence[Line]) -> tuple[list[int], list[Fault]]:
+def _past_year(source: Source, returned: Returned | None) -> int:
+    """The year of the past account that pays; 0 for this year's."""
+    if returned is None or returned.allocation_id != source.allocation_id:
+        return 0
+    return returned.past_year or 0
+
+
+def _choose(
+    upload: Upload, sources: Sequence[Source], lines: Sequence[Line], again: Mapping[int, Returned]
+) -> tuple[list[int], list[Fault]]:
     """The index of each line's source, -1 where there is none. Named lines first: they have no choice."""
     names = _names(sources)
     left = [source.limit for source in sources]
@@ -56,7 +78,10 @@ def _choose(upload: Upload, sources: Sequence[Source], lines: Sequence[Line]) ->
             if line.allocation is not None and line.allocation not in names:
                 faults.append(upload.fault("line-source-unknown", line.row, "allocation"))
                 continue
-            places = range(len(sources)) if line.allocation is None else (names[line.allocation],)
+            places: Sequence[int] = range(len(sources)) if line.allocation is None else (names[line.allocation],)
+            if returned := again.get(line.line_no):
+                home = returned.allocation_id
+                places = sorted(places, key=lambda place: sources[place].allocation_id != home)
             place = _first_with(left, places, line.amount)
             if place is None:
                 faults.append(upload.fault("line-fits-no-source", line.row, "amount", amount=format_yuan(line.amount)))

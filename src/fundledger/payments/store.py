@@ -8,7 +8,7 @@ two salts and the sealed values, which erasure can remove without touching what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from fundledger.errors import Fault
 from fundledger.payments.forms import FORMS, PayeeKind
 from fundledger.payments.lines import Line
 from fundledger.payments.resolve import Payee, resolve
+from fundledger.payments.returned import Returned
 from fundledger.payments.uploads import Upload
 from fundledger.registry.identity import normalise_card
 from fundledger.registry.vault import Vault, commitment, new_salt
@@ -26,6 +27,7 @@ CHUNK = 1_000
 _LINE = (
     "book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity", "programme_code",
     "period", "participation_ref", "exception_document_no", "card_hash", "name_commitment", "card_commitment",
+    "reissues_entry_id", "reissues_line_no",
 )  # fmt: skip
 _PRIVATE = ("book", "instruction_id", "line_no", "name_salt", "card_salt", "sealed")
 
@@ -46,9 +48,13 @@ def sealing_context(book: int, instruction_id: UUID, line_no: int) -> bytes:
 
 
 async def store_lines(
-    connection: Connection, vault: Vault, key: ListKey, upload: Upload, lines: Sequence[Line], leg_nos: Sequence[int]
-) -> list[Fault]:
-    """Write the lines that have a leg and a payee of the registry; the faults of the others."""
+    connection: Connection, vault: Vault, key: ListKey, upload: Upload, lines: Sequence[Line], leg_nos: Sequence[int],
+    again: Mapping[int, Returned],
+) -> list[Fault]:  # fmt: skip
+    """Write the lines that have a leg and a payee of the registry; the faults of the others.
+
+    `again`: the returned payments that lines pay again, by line number.
+    """
     form = FORMS[key.payee_kind]
     faults: list[Fault] = []
     for start in range(0, len(lines), CHUNK):
@@ -62,19 +68,24 @@ async def store_lines(
                 faults.append(upload.fault("payee-name-differs", line.row, "name"))
             elif leg_no:
                 good.append((line, leg_no, payee))
-        await _copy(connection, vault, key, good)
+        await copy_lines(connection, vault, key, good, again)
     return faults
 
 
-async def _copy(connection: Connection, vault: Vault, key: ListKey, good: Iterable[tuple[Line, int, Payee]]) -> None:
+async def copy_lines(
+    connection: Connection, vault: Vault, key: ListKey, good: Iterable[tuple[Line, int, Payee]],
+    again: Mapping[int, Returned],
+) -> None:  # fmt: skip
+    """Write lines with their leg numbers and payees, sealing name and card; no check is made here."""
     public, private = [], []
     for line, leg_no, payee in good:
         name_salt, card_salt = new_salt(), new_salt()
-        card = normalise_card(line.account)
+        card, named = normalise_card(line.account), again.get(line.line_no)
         public.append((
             key.book, key.instruction_id, leg_no, line.line_no, line.amount, payee.payee_id, payee.household_id,
             line.quantity, key.programme_code, key.period, line.participation_ref, line.exception_document_no,
             vault.digest("card", card), commitment(name_salt, line.name), commitment(card_salt, card),
+            named and named.entry_id, named and named.line_no,
         ))  # fmt: skip
         sealed = vault.seal(
             {"name": line.name, "card": card}, sealing_context(key.book, key.instruction_id, line.line_no)

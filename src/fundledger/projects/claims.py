@@ -94,8 +94,8 @@ def invoice_number(text: str) -> str:
     return "".join(char for char in text.upper() if char not in " -\u3000\t")
 
 
-async def only_procurement(connection: Connection, book: int, project_id: UUID) -> UUID | None:
-    """The project's procurement, if it has exactly one that came to something."""
+async def only_procurement(connection: Connection, book: int, project_id: UUID | None) -> UUID | None:
+    """The project's procurement, if it has exactly one that came to something; none without a project."""
     live = await connection.fetchval("SELECT live_procurements($1, $2)", book, project_id)
     return live[0] if len(live) == 1 else None
 
