@@ -87,6 +87,7 @@ async def test_what_came_back_is_paid_again_once_with_a_corrected_card(api: Api,
     made, people = await paid_list(api, world)
     await came_back(api, world, made, 1, 3)
     card = made_up(987_654).card
+    await world.new_card(people[2].person_id, vault_of(api).digest("card", card))
     answer = await reissue(api, made, lines=[{"line_no": 3, "account": card}, {"line_no": 1}], key="k")
     assert answer.status_code == 201, answer.text
     again = answer.json()
@@ -304,6 +305,7 @@ async def test_what_comes_back_in_the_next_year_is_paid_again_from_the_old_years
     plain = Leg(8_000, allocation_id=allocation, project_id=project, exec_year=2019)
     assert "past-year-money" in await faults_of_plain(world, project, plain)
 
+    await world.new_card(people[1].person_id, vault_of(api).digest("card", made_up(5).card))
     again = await reissue(api, made, effective_on="2020-01-10", lines=[{"line_no": 2, "account": made_up(5).card}])
     assert (again.status_code, again.json()["pending"]) == (201, []), again.text
     assert (await approve_and_pay(api, again.json())).status_code == 200
