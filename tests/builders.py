@@ -364,6 +364,10 @@ PEOPLE: tuple[tuple[str, int, str, tuple[str, ...]], ...] = (
 )  # fmt: skip
 
 
+OFFICERS = {"accountable": "责任人", "supervising": "监管人"}
+"""Two people: who answers for a posting is not who supervises it."""
+
+
 async def make_world(service: Connection, owner: Connection) -> World:
     """People, tokens, officers in office since 2018, and one village in each of two districts."""
     world = World(service, owner)
@@ -376,7 +380,7 @@ async def make_world(service: Connection, owner: Connection) -> World:
         for role in ("accountable", "supervising"):
             world.officers[book, role] = new_id()
             await insert(service, "officer_term", {
-                "book": book, "officer_id": world.officers[book, role], "name": "责任人", "unit_id": world.who(maker).unit_id,
+                "book": book, "officer_id": world.officers[book, role], "name": OFFICERS[role], "unit_id": world.who(maker).unit_id,
                 "role": role, "valid_from": date(2018, 1, 1), "document_no": "任1号",
                 "recorded_by": world.who(maker).staff_id,
             })  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from fundledger.bench.command import measure
+from fundledger.bench.command import measure, measure_lists
 from fundledger.bench.posting import FIGURES
+from fundledger.bench.sheets import FIGURES as SHEET_FIGURES
 
 
 async def test_a_quick_run_gives_every_figure_of_its_parts() -> None:
@@ -14,3 +15,10 @@ async def test_a_quick_run_gives_every_figure_of_its_parts() -> None:
     assert names <= set(FIGURES)
     assert {"copy", "gate", "gate_looked_again", "pay_list_http", "trail_household"} <= names
     assert all(float(str(values.get("of_copy", 1))) > 0 for values in figures.values())
+
+
+async def test_lists_of_households_are_measured_against_openpyxl() -> None:
+    figures = await asyncio.to_thread(measure_lists, lines=300, rounds=1)
+    assert set(figures) == set(SHEET_FIGURES)
+    for name in ("preview", "upload", "approve", "pay"):
+        assert float(str(figures[name]["of_openpyxl"])) > 0

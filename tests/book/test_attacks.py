@@ -23,6 +23,7 @@ MAY_INSERT = {
     "registry_status", "roster_member", "payee_account", "payee_account_confirmation", "organisation_flag", "project", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
     "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review", "release_settlement", "release_settlement_approval",
     "payment_list", "payment_line", "payment_line_private", "bank_result", "bank_file", "rejection", "idempotency",
+    "parameter_proposal",
 }  # fmt: skip
 """Records of the outer world and drafts: what a maker says, before anybody approved it."""
 
@@ -32,6 +33,7 @@ MAY_CALL = {
     "refresh_statistics", "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
     "finally_accepted_on",
     "gate_close_year", "surplus_on", "payee_account_hash",
+    "approve_parameter", "reject_parameter", "parameter_digest", "officer_lock_key",
 }  # fmt: skip
 WRITES = {
     "gate_post",
@@ -42,6 +44,9 @@ WRITES = {
     "publish_notice",
     "log_append",
     "refresh_statistics",
+    "approve_parameter",
+    "reject_parameter",
+    "officer_lock_key",
 }
 """Of those, the ones the reader must not call."""
 

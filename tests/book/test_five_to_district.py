@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,7 +24,7 @@ from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import bank_returned, codes_of
 from tests.book.payment_case import ADVANCE, HOUSING, SUBSIDY, WORKS, Built, Case
-from tests.builders import DISTRICT, OTHER_DISTRICT, TODAY, VILLAGE, World, card_of, insert
+from tests.builders import DISTRICT, OFFICERS, OTHER_DISTRICT, TODAY, VILLAGE, World, card_of, insert
 from tests.soundness import assert_book_sound
 
 Change = Callable[[Case], Case]
@@ -178,10 +179,32 @@ async def revoked_acceptance(built: Built) -> None:
 async def terms_ended(built: Built) -> None:
     for role in ("accountable", "supervising"):
         await insert(built.world.service, "officer_term", {
-            "book": DISTRICT, "officer_id": built.world.officers[DISTRICT, role], "name": "责任人", "role": role, "version": 2,
+            "book": DISTRICT, "officer_id": built.world.officers[DISTRICT, role], "name": OFFICERS[role], "role": role, "version": 2,
             "unit_id": built.world.who("district-maker").unit_id, "valid_from": date(2018, 1, 1), "valid_to": date(2019, 2, 28),
             "document_no": "免1号", "recorded_by": built.recorder,
         })  # fmt: skip
+
+
+async def term_version(built: Built, role: str, **fields: Any) -> None:
+    await insert(built.world.service, "officer_term", {
+        "book": DISTRICT, "officer_id": built.world.officers[DISTRICT, role], "name": OFFICERS[role], "role": role, "version": 2,
+        "unit_id": built.world.who("district-maker").unit_id, "valid_from": date(2018, 1, 1), "document_no": "更1号",
+        "recorded_by": built.recorder, **fields,
+    })  # fmt: skip
+
+
+async def one_name(built: Built) -> None:
+    await term_version(built, "supervising", name=OFFICERS["accountable"])
+
+
+async def one_person(built: Built) -> None:
+    for role in OFFICERS:
+        await term_version(built, role, person_no="鄂A-7")
+
+
+async def two_people_of_one_name(built: Built) -> None:
+    for role in OFFICERS:
+        await term_version(built, role, name="张伟", person_no=f"鄂A-{role}")
 
 
 async def list_of_another_project(built: Built) -> None:
@@ -505,6 +528,8 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "no supervisor": ("responsibility", SUBSIDY, lambda c: c.but(header={"supervisor_id": None}), {"supervisor-not-in-office"}),
     "officers of nobody": ("responsibility", SUBSIDY, lambda c: c.but(header={"officer_id": new_id(), "supervisor_id": new_id()}),
                            {"officer-not-in-office", "supervisor-not-in-office"}),
+    "one name in both offices": ("responsibility", SUBSIDY, lambda c: c.but(before_list=[one_name]), {"officers-not-distinct"}),
+    "one person in both offices": ("responsibility", SUBSIDY, lambda c: c.but(before_list=[one_person]), {"officers-not-distinct"}),
     "officers who left": ("responsibility", SUBSIDY, lambda c: c.but(before_list=[terms_ended]), {"officer-not-in-office", "supervisor-not-in-office"}),
 }  # fmt: skip
 
@@ -637,6 +662,7 @@ async def notice_corrected(built: Built) -> None:
 
 
 WAYS_TO_PASS: dict[str, Case] = {
+    "two people of one name": SUBSIDY.but(before_list=[two_people_of_one_name]),
     "a working day": SUBSIDY, "a house": HOUSING, "a road": WORKS,
     "an advance": ADVANCE, "an advance without acceptance, though it says final": ADVANCE.but(final=True),
     "exited from poverty": SUBSIDY.but(before_list=[exited]),

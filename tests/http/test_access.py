@@ -75,6 +75,8 @@ READ = Expect(
 )  # fmt: skip
 READ_DOCUMENTS = Expect(CITY_OFFICES | WATCHERS, HOME_OFFICES | WATCHERS, AWAY_OFFICES | WATCHERS)
 WATCH = anywhere(WATCHERS)
+CITY_BUREAUS_DRAFT = Expect(people("city-maker city-poverty-maker"), NOBODY, NOBODY)
+CITY_BUREAUS_APPROVE = Expect(people("city-approver city-poverty-approver"), NOBODY, NOBODY)
 CITY_FINANCE_DRAFTS = Expect(people("city-maker"), NOBODY, NOBODY)
 FINANCE_DRAFTS = Expect(people("city-maker"), people("district-maker"), people("other-maker"))
 DISTRICT_FINANCE_DRAFTS = Expect(NOBODY, people("district-maker"), people("other-maker"))
@@ -138,10 +140,12 @@ EXPECTED: dict[str, Expect] = {
     "POST /v1/books/{book}/releases": CITY_FINANCE_DRAFTS,
     "GET /v1/books/{book}/releases/{entry_id}/lines": READ,
     # projects
+    "GET /v1/books/{book}/units": READ,
     "GET /v1/books/{book}/officers": READ,
     "POST /v1/books/{book}/officers": OFFICES_DRAFT,
     "GET /v1/books/{book}/officers/{officer_id}": READ,
     "POST /v1/books/{book}/officers/{officer_id}/versions": OFFICES_DRAFT,
+    "GET /v1/books/{book}/officers/{officer_id}/term-report": READ,
     "GET /v1/books/{book}/projects": READ,
     "POST /v1/books/{book}/projects": DISTRICT_OFFICES_DRAFT,
     "GET /v1/books/{book}/projects/{project_id}": READ,
@@ -220,6 +224,11 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/funds": OFFICES_AND_WATCHERS,
     "GET /v1/programmes": OFFICES_AND_WATCHERS,
     "GET /v1/parameters": OFFICES_AND_WATCHERS,
+    "GET /v1/parameters/proposals": OFFICES_AND_WATCHERS,
+    "POST /v1/parameters/proposals": CITY_BUREAUS_DRAFT,
+    "GET /v1/parameters/proposals/{proposal_id}": OFFICES_AND_WATCHERS,
+    "POST /v1/parameters/proposals/{proposal_id}/approve": CITY_BUREAUS_APPROVE,
+    "POST /v1/parameters/proposals/{proposal_id}/reject": CITY_BUREAUS_APPROVE,
     "GET /v1/exemption-rules": OFFICES_AND_WATCHERS,
     "GET /v1/negative-list": OFFICES_AND_WATCHERS,
     # payments

@@ -40,10 +40,12 @@ MUTABLE = {"account_balance", "account_day", "refusal_count", "claim_window", "l
 UNIQUE_WITHOUT_BOOK = {("period_close", "period_close_id"): "the id of the record in the log",
                        ("year_close", "year_close_id"): "the id of the record in the log"}  # fmt: skip
 """Unique keys of ledger tables that do not start with the book, each with its reason."""
-DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "gate_close_year", "payment_faults", "record_refusal", "publish_notice", "log_append",
+DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "gate_close_year", "payment_faults", "preview_faults", "record_refusal", "publish_notice", "log_append",
             "refresh_statistics", "check_procurement", "check_bid", "check_contract_change", "check_contract_change_review",
-            "check_acceptance", "check_claim", "check_claim_voucher", "check_claim_review"}  # fmt: skip
+            "check_acceptance", "check_claim", "check_claim_voucher", "check_claim_review", "approve_parameter", "reject_parameter"}  # fmt: skip
 """The only functions that act with the owner's rights."""
+PREVIEWS = {"preview_faults": "gate_preview, public, pg_temp"}
+"""They see previewed lines beside those of lists (0002/80_preview.sql); the schema is the owner's."""
 
 TABLES = "SELECT c.oid, c.relname AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')"
 
@@ -157,7 +159,7 @@ async def test_triggers_have_no_side_effects_and_do_not_ask_which_table_they_are
         "SELECT DISTINCT p.proname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid WHERE NOT t.tgisinternal"
     )
     assert {row["proname"] for row in rows} == {
-        "refuse_change", "refuse_late_content", "refuse_late_rejection", "refuse_own_confirmation", "refuse_own_lifting",
+        "refuse_change", "officer_term_continues", "refuse_late_content", "refuse_late_rejection", "refuse_own_confirmation", "refuse_own_lifting",
         "check_procurement", "check_bid", "check_contract_change",
         "check_contract_change_review", "check_acceptance", "check_claim", "check_claim_voucher", "check_claim_review",
     }  # fmt: skip
@@ -191,7 +193,8 @@ async def test_only_the_named_functions_act_as_the_owner_and_all_pin_their_path(
     )
     assert {row["proname"] for row in rows} == DEFINERS
     for row in rows:
-        assert "search_path=public, pg_temp" in (row["proconfig"] or []), row["proname"]
+        path = PREVIEWS.get(row["proname"], "public, pg_temp")
+        assert f"search_path={path}" in (row["proconfig"] or []), row["proname"]
         assert row["owner"] == roles.OWNER
 
 

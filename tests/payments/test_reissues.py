@@ -16,6 +16,7 @@ from fundledger.book.poster import Posting, post_now
 from fundledger.db.connection import Connection
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
+from fundledger.sealing.content import digests
 from tests.book.attackers import bank_returned, codes_of
 from tests.book.lanes import outcome_of, payment_of, posters
 from tests.book.payment_case import WORKS, Case
@@ -113,6 +114,8 @@ async def test_what_came_back_is_paid_again_once_with_a_corrected_card(api: Api,
     nothing = await reissue(api, made)
     assert (nothing.status_code, nothing.json()["code"]) == (409, "nothing-to-reissue")
     await assert_book_sound(world.service)
+    key = DISTRICT, UUID(again["payment_list_id"])
+    assert (await digests(world.service, [key]))[key] == await world.digest(*key)
 
 
 async def test_a_reissue_that_comes_back_is_paid_again_by_naming_it(api: Api, world: World) -> None:

@@ -104,6 +104,7 @@ RECORDS: list[tuple[str, Callable[[Row], dict[str, object]], dict[str, Any]]] = 
     ("parameter", leaf.parameter, {
         "book": 420100, "parameter_id": number(83), "code": "amount_max", "version": 1, "value": 2**62, "unit": "fen",
         "valid_from": date(2016, 1, 1), "valid_to": None, "source": "武扶组(2018)12号 四(四)2", "note": "",
+        "proposal_id": None,
     }),
     ("period_close", leaf.period_close, {
         "book": 420117, "period_close_id": number(84), "month": date(2019, 2, 1), "closed_by": number(73),
@@ -130,6 +131,12 @@ def extended() -> list[dict[str, str]]:
     made["year_close"] = canonical(leaf.year_close({
         "book": 420117, "year_close_id": number(85), "fiscal_year": 2019, "closed_by": number(73),
         "document_no": "结〔2020〕1号", "closed_at": MOMENT,
+    }))  # fmt: skip
+    made["parameter that two people made"] = canonical(leaf.parameter({
+        "book": 420100, "parameter_id": number(86), "code": "publicity_days_project", "version": 2, "value": 15,
+        "unit": "days", "valid_from": date(2020, 1, 1), "valid_to": date(2020, 12, 31),
+        "source": "武扶办〔2019〕9号", "note": "", "proposal_id": number(87), "proposed_by": number(70),
+        "approver_id": number(71),
     }))  # fmt: skip
     return named(made)
 

@@ -40,6 +40,14 @@ LANGUAGE sql STABLE AS $$
     WHERE w.entry_kind IS NOT NULL
       AND (r.role = 'accountable' OR w.entry_kind IN ('pay', 'advance', 'settle', 'fund') OR r.officer_id IS NOT NULL)
       AND (o.role = r.role AND w.effective_on BETWEEN o.valid_from AND coalesce(o.valid_to, 'infinity')) IS NOT TRUE
+    UNION ALL   -- two people, and not one under two titles: told apart by 工号, or else by name
+    SELECT w.item, 'responsibility', 'officers-not-distinct', NULL, '{}'
+    FROM unnest(p_work) w
+    CROSS JOIN LATERAL (SELECT o.* FROM officer_term o WHERE o.book = w.book AND o.officer_id = w.officer_id
+                        ORDER BY o.version DESC LIMIT 1) a
+    CROSS JOIN LATERAL (SELECT o.* FROM officer_term o WHERE o.book = w.book AND o.officer_id = w.supervisor_id
+                        ORDER BY o.version DESC LIMIT 1) s
+    WHERE w.entry_kind IS NOT NULL AND coalesce(a.person_no = s.person_no, a.name = s.name)
 $$;
 
 -- Rule 3: no account below zero after any transfer, and none at the end of any effective day.

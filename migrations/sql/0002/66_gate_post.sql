@@ -16,6 +16,7 @@ DECLARE
     v_faults gate_fault[];
     v_stale gate_work[];
 BEGIN
+    PERFORM gate_lock_officers(p_work);
     v_faults := ARRAY(
         SELECT f FROM gate_check_instruction(p_work) f UNION ALL SELECT f FROM gate_check_sums(p_work, p_legs) f
         UNION ALL SELECT f FROM gate_check_periods(p_legs) f UNION ALL SELECT f FROM gate_check_duties(p_work) f

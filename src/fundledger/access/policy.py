@@ -51,6 +51,8 @@ class Demand:
             raise problem("forbidden-role", units=sorted(self.units))
         if self.duty is not None and self.duty not in caller.duties:
             raise problem("forbidden-duty", duty=self.duty)
+        if book is None and self.writes and self.level == "city":
+            book = CITY_BOOK  # a path without a book: what holds for every book is the city's to change
         if book is not None and not may_reach(caller, book, writes=self.writes):
             raise problem("forbidden-book", book=str(book))
         if book is not None and self.writes and self.level != "any" and (book == CITY_BOOK) != (self.level == "city"):

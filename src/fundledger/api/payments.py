@@ -210,8 +210,13 @@ async def upload_payment_list(
     )
     pending: list[Fault] | None = None
     if earlier is None:
-        pending = await take_list(connection, call.caller, call.services.vault, book, new, header, checked)
-        later.add_task(refresh_after, call.services.database, len(checked.lines), UPLOADED)
+        database = call.services.database
+        pending = await take_list(
+            connection, call.caller, call.services.vault, book, new, header, checked,
+            preview=database if preview else None,
+        )  # fmt: skip
+        if not preview:
+            later.add_task(refresh_after, database, len(checked.lines), UPLOADED)
     found = await list_of(connection, book, earlier or new, pending=pending)
     if preview:
         await session.rollback()

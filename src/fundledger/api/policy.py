@@ -1,62 +1,18 @@
-"""The policy, for every office to read: parameters, funds, programmes, exemptions from tendering, the negative list."""
+"""The policy, for every office to read: funds, programmes, exemptions from tendering, the negative list."""
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, reads
 from fundledger.api.wire import Answer
-from fundledger.money import format_yuan
 from fundledger.policy import reads as policy
-from fundledger.policy.tables import Parameter
 
 router = APIRouter(prefix="/v1", tags=["policy"])
 Reader = Annotated[Call, reads(EVERYBODY)]
-
-
-class ParameterAnswer(Answer):
-    """One version of a parameter (政策参数); `value` is a decimal in `unit`, money in yuan."""
-
-    code: str
-    version: int
-    value: str
-    unit: Literal["yuan", "percent", "days", "workdays", "months", "count", "bytes"]
-    valid_from: date
-    valid_to: date | None
-    source: str
-    note: str
-
-    @classmethod
-    def of(cls, row: Parameter) -> ParameterAnswer:
-        """The answer about a row; fen leave as yuan."""
-        money = row.unit == "fen"
-        return cls(
-            code=row.code, version=row.version, value=format_yuan(row.value) if money else str(row.value),
-            unit="yuan" if money else row.unit,
-            valid_from=row.valid_from, valid_to=row.valid_to, source=row.source, note=row.note,
-        )  # fmt: skip
-
-
-class ParametersAnswer(Answer):
-    """Parameters: of each the version that counts on a day, or all versions."""
-
-    on: date | None
-    parameters: list[ParameterAnswer]
-
-
-@router.get("/parameters")
-async def list_parameters(
-    call: Reader,
-    session: Reading,
-    on: Annotated[date | None, Query(description="As of this day; without it, all versions.")] = None,
-) -> ParametersAnswer:
-    """Every limit, day count, percentage and standard with its source; as of a day, or all versions."""
-    rows = await policy.parameters(session, on)
-    return ParametersAnswer(on=on, parameters=[ParameterAnswer.of(row) for row in rows])
 
 
 class FundAnswer(Answer):

@@ -16,17 +16,17 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import asyncpg
 import typer
 import uvloop
 from rich.console import Console
 
-from fundledger.bench import http_lists, posting
+from fundledger.bench import http_lists, posting, sheets
 from fundledger.bench.posting import FIGURES
 from fundledger.bench.report import as_table
 from fundledger.bench.world import build
@@ -67,6 +67,37 @@ def bench_posting(
     sys.stdout.write(text + "\n")
 
 
+@app.command(name="lists")
+def bench_lists(
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable")] = False,
+    lines: Annotated[int, typer.Option(help="households in the list", min=1, max=100_000)] = 30_000,
+    rounds: Annotated[int, typer.Option(help="previews, uploads and payments", min=1, max=100)] = 3,
+) -> None:
+    """An .xlsx list: preview, upload, approve, pay, and the service's memory, against openpyxl reading the file."""
+    figures = measure_lists(lines=lines, rounds=rounds)
+    answer = {"machine": machine(), "what": sheets.FIGURES, "goal": sheets.GOAL, "figures": figures}
+    text = json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)
+    sys.stdout.write(text + "\n")
+
+
+def measure_lists(*, lines: int, rounds: int) -> dict[str, dict[str, object]]:
+    """Build a book with so many households on a fresh server, and measure."""
+
+    async def run(urls: DatabaseUrls, place: Path, vault: Vault) -> dict[str, dict[str, object]]:
+        owner, service = await asyncpg.connect(urls.owner_url), await asyncpg.connect(urls.service_url)
+        err.print("building the book …")
+        world = await build(owner, service, vault, persons=lines)
+        with serving(urls, place) as (port, process):
+            figures = await sheets.measure_sheets(
+                world, "127.0.0.1", port, process, lines=lines, rounds=rounds, say=err.print
+            )
+        await owner.close()
+        await service.close()
+        return figures
+
+    return _on_fresh_server(run)
+
+
 def machine() -> dict[str, object]:
     """What the figures were measured on."""
     return {"python": platform.python_version(), "cores": os.cpu_count(), "system": platform.platform()}
@@ -74,6 +105,12 @@ def machine() -> dict[str, object]:
 
 def measure(*, quick: bool, parts: Sequence[str]) -> dict[str, dict[str, object]]:
     """Run the parts on a fresh server."""
+    return _on_fresh_server(lambda urls, place, vault: _measure(urls, place, vault, quick=quick, parts=parts))
+
+
+def _on_fresh_server(
+    run: Callable[[DatabaseUrls, Path, Vault], Coroutine[Any, Any, dict[str, dict[str, object]]]],
+) -> dict[str, dict[str, object]]:
     with tempfile.TemporaryDirectory(prefix="fundledger-bench-") as folder:
         place = Path(folder)
         with EmbeddedServer(place / "data") as server:
@@ -81,7 +118,7 @@ def measure(*, quick: bool, parts: Sequence[str]) -> dict[str, dict[str, object]
             asyncio.run(migrate.upgrade(urls.owner_url))
             vault = Vault.open(place / "keys.json")
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(_measure(urls, place, vault, quick=quick, parts=parts))
+                return runner.run(run(urls, place, vault))
 
 
 async def _measure(
@@ -122,6 +159,13 @@ async def _singles(bench: posting.Bench, *, quick: bool) -> None:
 @contextmanager
 def served(urls: DatabaseUrls, place: Path) -> Iterator[int]:
     """The real service in a process of its own, over the benchmark's database; yields its port."""
+    with serving(urls, place) as (port, _):
+        yield port
+
+
+@contextmanager
+def serving(urls: DatabaseUrls, place: Path) -> Iterator[tuple[int, int]]:
+    """The same; yields its port and the id of its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -134,7 +178,7 @@ def served(urls: DatabaseUrls, place: Path) -> Iterator[int]:
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: S603
     try:
         _wait(port, process)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(30)

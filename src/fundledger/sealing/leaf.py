@@ -143,12 +143,15 @@ def notice(row: Row) -> dict[str, object]:
 
 
 def parameter(row: Row) -> dict[str, object]:
-    """政策参数: one version; ``value`` is text, in ``unit`` (fen, percent, days, count)."""
+    """政策参数: one version; ``value`` is text, in ``unit``. Versions that two people made say which two."""
+    people = ("proposal_id", "proposed_by", "approver_id")
+    changed = {} if row["proposal_id"] is None else {name: str(row[name]) for name in people}
     return {
-        "v": FORMAT, "kind": "parameter", "book": str(row["book"]), "parameter_id": str(row["parameter_id"]),
+        "v": EXTENDED if changed else FORMAT, "kind": "parameter", "book": str(row["book"]),
+        "parameter_id": str(row["parameter_id"]),
         "code": row["code"], "version": row["version"], "value": str(row["value"]), "unit": row["unit"],
         "valid_from": row["valid_from"].isoformat(), "valid_to": _day(row["valid_to"]), "source": row["source"],
-        "note": row["note"],
+        "note": row["note"], **changed,
     }  # fmt: skip
 
 

@@ -74,8 +74,12 @@ _SIMPLE: dict[str, tuple[str, str, Callable[[Row], dict[str, object]]]] = {
         f"SELECT r.* {_KEYED} notice r ON r.book = k.book AND r.notice_id = k.record_id AND r.version = k.version",
         "notice_id", leaf.notice),
     # Parameters hold for every book and are sealed in the city's.
-    "parameter": (f"SELECT k.book, r.* {_KEYED} parameter r ON r.parameter_id = k.record_id",
-                  "parameter_id", leaf.parameter),
+    "parameter": (
+        f"SELECT k.book, r.*, a.proposal_id, a.approver_id, p.proposed_by {_KEYED} parameter r "
+        "ON r.parameter_id = k.record_id "
+        "LEFT JOIN parameter_approval a ON a.book = k.book AND a.parameter_id = r.parameter_id "
+        "LEFT JOIN parameter_proposal p ON p.book = a.book AND p.proposal_id = a.proposal_id",
+        "parameter_id", leaf.parameter),
     "period_close": (f"SELECT r.* {_KEYED} period_close r ON r.book = k.book AND r.period_close_id = k.record_id",
                      "period_close_id", leaf.period_close),
     "year_close": (f"SELECT r.* {_KEYED} year_close r ON r.book = k.book AND r.year_close_id = k.record_id",
