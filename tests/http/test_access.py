@@ -252,6 +252,9 @@ EXPECTED: dict[str, Expect] = {
     "POST /v1/books/{book}/release-settlements": CITY_FINANCE_DRAFTS,
     "GET /v1/books/{book}/release-settlements/{settlement_id}": READ,
     "POST /v1/books/{book}/release-settlements/{settlement_id}/approve": CITY_FINANCE_APPROVES,
+    # reports
+    "GET /v1/books/{book}/reports/execution": READ,
+    "GET /v1/books/{book}/reports/compliance": READ,
     # inspection
     "GET /v1/anomalies": WATCH,
     "GET /v1/anomalies/summary": WATCH,
