@@ -146,8 +146,6 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/books/{book}/officers/{officer_id}": READ,
     "POST /v1/books/{book}/officers/{officer_id}/versions": OFFICES_DRAFT,
     "GET /v1/books/{book}/officers/{officer_id}/term-report": READ,
-    "GET /v1/books/{book}/reports/execution": READ,
-    "GET /v1/books/{book}/reports/compliance": READ,
     "GET /v1/books/{book}/projects": READ,
     "POST /v1/books/{book}/projects": DISTRICT_OFFICES_DRAFT,
     "GET /v1/books/{book}/projects/{project_id}": READ,
