@@ -138,14 +138,17 @@ class World:
     def _maker(self, book: int) -> Caller:
         return self.who("city-maker" if book == CITY else "district-maker" if book == DISTRICT else "other-maker")
 
-    async def supplier(self, book: int = DISTRICT, *, organisation_id: UUID | None = None) -> UUID:
-        """An organisation with a made-up credit code."""
+    async def supplier(self, book: int = DISTRICT, *, organisation_id: UUID | None = None, kind: str = "supplier",
+                       account: bool = True) -> UUID:  # fmt: skip
+        """An organisation with a made-up credit code and, unless told otherwise, a registered account."""
         new, letters = organisation_id or new_id(), "0123456789ABCDEFGHJKLMNPQRTUWXY"
         await insert(self.service, "organisation", {
-            "book": book, "organisation_id": new, "kind": "supplier", "name": f"某公司{str(new)[-6:]}",
+            "book": book, "organisation_id": new, "kind": kind, "name": f"某公司{str(new)[-6:]}",
             "credit_code": "".join(letters[byte % 31] for byte in os.urandom(18)),
             "recorded_by": self._maker(book).staff_id,
         })  # fmt: skip
+        if account:
+            await self.new_card(new, card_of(new), book=book)
         return new
 
     async def tender(self, project: UUID, awardee: UUID, amount: int, *, book: int = DISTRICT, losers: int = 2,
@@ -248,6 +251,7 @@ class World:
                         for (h, p), identity in zip(made, hashes, strict=True)]),
             "registry_status": (["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
                                 [(book, h, since, "registered", "建档1号", maker) for h, _ in made]),
+            "payee_account": (ACCOUNT, [(book, p, 1, card_of(p), b"sealed", "卡1号", maker) for _, p in made]),
             "roster_member": (["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
                               [(book, programme, s, since, "enrolled", "花名册1号", maker) for pair in made for s in pair]
                               if programme else []),
@@ -256,6 +260,20 @@ class World:
             await self.service.copy_records_to_table(table, columns=columns, records=records)
         return made
 
+    async def new_card(self, holder: UUID, card: bytes, *, book: int = DISTRICT, confirmed: bool = True) -> int:
+        """The next version of a person's (or organisation's) account, given as its keyed hash."""
+        prefix = "district" if book == DISTRICT else "other"
+        version = int(await self.service.fetchval(
+            "SELECT coalesce(max(version), 0) + 1 FROM payee_account WHERE book = $1 AND holder_id = $2", book, holder))  # fmt: skip
+        row = (book, holder, version, card, b"sealed", "卡2号", self.who(f"{prefix}-maker").staff_id)
+        await insert(self.service, "payee_account", dict(zip(ACCOUNT, row, strict=True)))
+        if confirmed and version > 1:
+            await insert(self.service, "payee_account_confirmation", {
+                "book": book, "holder_id": holder, "version": version,
+                "confirmed_by": self.who(f"{prefix}-approver").staff_id,
+            })  # fmt: skip
+        return version
+
     async def list_of(self, project: UUID, allocation: UUID, payees: list[tuple[UUID, UUID]], *, amount: int = 8_000,
                       period: str = "2019-02", programme: str = "labour_subsidy", final: bool = False,
                       published: bool = True, approved: bool = True, book: int = DISTRICT, payee_kind: str = "person",
@@ -263,16 +281,19 @@ class World:
                       reissues: tuple[UUID, int] | None = None, **fields: Any) -> UUID:  # fmt: skip
         """A payment list of one amount per person (or household), published and approved.
 
-        `cards` are the keyed hashes of the first payees' cards; `exception` is every line's exception document,
-        `reissues` the returned line that the first line pays again.
+        `cards` are the keyed hashes of the first payees' cards, which they change to; `exception` is every line's
+        exception document, `reissues` the returned line that the first line pays again. The entitlement date is the
+        period's first day.
         """
-        hashes = [*cards, *(os.urandom(32) for _ in range(len(payees) - len(cards)))]
+        for (_, person), card in zip(payees, cards, strict=False):
+            await self.new_card(person, card, book=book)
+        hashes = [*cards, *(card_of(person) for _, person in payees[len(cards) :])]
         total = amount * len(payees)
         legs = [Leg(total, allocation_id=allocation, project_id=project)]
         new = await self.draft(book, "pay", legs, line_count=len(payees), **fields)
         await insert(self.service, "payment_list", {
             "book": book, "instruction_id": new, "project_id": project, "programme_code": programme, "period": period,
-            "entitlement_on": date(2019, 2, 1), "payee_kind": payee_kind, "pay_method": "transfer", "is_final": final,
+            "entitlement_on": first_day(period), "payee_kind": payee_kind, "pay_method": "transfer", "is_final": final,
         })  # fmt: skip
         await self.service.copy_records_to_table(
             "payment_line",
@@ -308,6 +329,21 @@ class World:
                WHERE a.account_kind = $1 AND ($2::uuid IS NULL OR a.allocation_id = $2)
                  AND ($3::uuid IS NULL OR a.budget_line_id = $3) AND ($4::uuid IS NULL OR a.project_id = $4)""",
             kind, allocation, line, project))  # fmt: skip
+
+
+ACCOUNT = ["book", "holder_id", "version", "account_hash", "sealed", "document_no", "recorded_by"]
+
+
+def card_of(holder: UUID) -> bytes:
+    """The keyed hash of the card (or account) that builders register for a person (or organisation)."""
+    return hashlib.sha256(holder.bytes).digest()
+
+
+def first_day(period: str) -> date:
+    """The first day of a period: 2019, 2019-H2, 2019-Q3 or 2019-05."""
+    part = period[5:] or "01"
+    month = {"H": 6, "Q": 3}[part[0]] * (int(part[1]) - 1) + 1 if part[0] in "HQ" else int(part)
+    return date(int(period[:4]), month, 1)
 
 
 async def insert(connection: Connection, table: str, row: dict[str, Any]) -> None:

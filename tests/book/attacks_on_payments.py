@@ -86,7 +86,7 @@ async def amounts_of_two_lines_are_swapped_after_approval(s: Scene) -> Last:
     return s.pay(s.pay_list)
 
 
-@attack("content-changed")
+@attack("content-changed", "card-not-of-payee")
 async def a_payee_is_changed_after_approval(s: Scene) -> Last:
     household, person = (await s.world.persons(1))[0]
     await s.behind_the_triggers(

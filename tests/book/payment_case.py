@@ -19,7 +19,7 @@ from fundledger.book.instructions import Leg
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import codes_of
-from tests.builders import DISTRICT, TODAY, VILLAGE, World, insert
+from tests.builders import DISTRICT, TODAY, VILLAGE, World, card_of, insert
 
 Hook = Callable[["Built"], Awaitable[None]]
 
@@ -130,6 +130,10 @@ class Case:
     enrolled: bool = True
     leg: dict[str, Any] = field(default_factory=dict)
     line: dict[str, Any] = field(default_factory=dict)
+    period: str = "2019-02"
+    entitlement_on: date = date(2019, 2, 1)
+    organisation_kind: str = "supplier"
+    account: bool = True
     header: dict[str, Any] = field(default_factory=dict)
     before_list: tuple[Hook, ...] = ()
     before_approval: tuple[Hook, ...] = ()
@@ -179,7 +183,7 @@ class Case:
         if self.procurement is None:
             return
         if self.payee_kind == "organisation":
-            await built.world.supplier(organisation_id=built.person)
+            await built.world.supplier(organisation_id=built.person, kind=self.organisation_kind, account=self.account)
             if self.progress is not None:
                 await built.world.progress(built.project, self.progress)
         given = {"estimate": 1_000, **self.procurement}
@@ -223,6 +227,7 @@ class Case:
             "book": DISTRICT, "person_id": built.person, "household_id": built.household, "is_head": True, "sealed": b"x",
             "identity_hash": os.urandom(32), "name_hash": os.urandom(32), "recorded_by": built.recorder,
         })  # fmt: skip
+        await built.world.new_card(built.person, card_of(built.person))
         await built.roster("enrolled")
 
     async def add_list(self, built: Built) -> None:
@@ -243,7 +248,7 @@ class Case:
         await insert(world.service, "payment_list", {
             "book": DISTRICT, "instruction_id": built.pay_list, "project_id": self.line.get("project", built.project),
             "claim_id": self.line.get("claim_id", claim_id), "procurement_id": self.line.get("procurement_id"),
-            "programme_code": self.line.get("programme", self.programme), "period": "2019-02", "entitlement_on": date(2019, 2, 1),
+            "programme_code": self.line.get("programme", self.programme), "period": self.period, "entitlement_on": self.entitlement_on,
             "payee_kind": self.line.get("list_kind", self.payee_kind), "pay_method": "transfer", "is_final": self.final,
         })  # fmt: skip
         own = {
@@ -251,10 +256,12 @@ class Case:
             for key, value in self.line.items()
             if key not in {"project", "programme", "list_kind", "claim_id", "procurement_id"}
         }
+        if own.get("card_hash") == "the household's":
+            own["card_hash"] = card_of(built.household)
         await insert(world.service, "payment_line", {
             "book": DISTRICT, "instruction_id": built.pay_list, "leg_no": 1, "line_no": 1, "amount": self.amount,
             "payee_id": payee, "household_id": None if self.payee_kind == "organisation" else built.household, "quantity": 1,
-            "programme_code": self.programme, "period": "2019-02", "participation_ref": "出勤表", "card_hash": os.urandom(32),
+            "programme_code": self.programme, "period": self.period, "participation_ref": "出勤表", "card_hash": card_of(self.line.get("payee_id", built.person)),
             "name_commitment": os.urandom(32), "card_commitment": os.urandom(32), **own,
         })  # fmt: skip
         if self.list_notice is not None:

@@ -20,10 +20,10 @@ DENIED = (asyncpg.InsufficientPrivilegeError, asyncpg.ReadOnlySQLTransactionErro
 
 MAY_INSERT = {
     "division", "village_list", "village_list_version", "registry_import", "household", "person", "organisation", "officer_term",
-    "registry_status", "roster_member", "project", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
-    "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review",
-    "payment_list", "payment_line", "payment_line_private", "bank_result", "bank_file", "rejection", "idempotency",
-    "parameter_proposal", "release_settlement", "release_settlement_approval",
+    "registry_status", "roster_member", "payee_account", "payee_account_confirmation", "organisation_flag", "project", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
+    "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review", "release_settlement", "release_settlement_approval",
+    "payment_list", "payment_line", "payment_line_private", "bank_result", "bank_file", "preview_line", "rejection", "idempotency",
+    "parameter_proposal",
 }  # fmt: skip
 """Records of the outer world and drafts: what a maker says, before anybody approved it."""
 
@@ -32,7 +32,7 @@ MAY_CALL = {
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
     "refresh_statistics", "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
     "finally_accepted_on",
-    "gate_close_year", "surplus_on",
+    "gate_close_year", "surplus_on", "payee_account_hash", "preview_faults",
     "approve_parameter", "reject_parameter", "parameter_digest", "officer_lock_key",
 }  # fmt: skip
 WRITES = {

@@ -6,9 +6,10 @@ gate that no case raises fails the last test.
 
 from __future__ import annotations
 
+import os
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,15 @@ from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import bank_returned, codes_of
 from tests.book.payment_case import ADVANCE, HOUSING, SUBSIDY, WORKS, Built, Case
-from tests.builders import DISTRICT, OFFICERS, OTHER_DISTRICT, TODAY, VILLAGE, World, insert
+from tests.builders import DISTRICT, OFFICERS, OTHER_DISTRICT, TODAY, VILLAGE, World, card_of, insert
 from tests.soundness import assert_book_sound
 
 Change = Callable[[Case], Case]
 LIST_CODES = {"payee-unknown", "payee-not-registered", "payee-removed", "payee-deceased", "not-on-roster", "roster-struck-off",
               "paid-twice", "above-standard", "not-paid-in-full", "participation-missing", "line-of-another-list", "reissue-unknown",
               "reissue-of-another-payee", "reissue-not-returned", "reissued-already", "reissue-amount-differs",
-              "reissue-from-other-money", "reissue-not-named"}  # fmt: skip
+              "reissue-from-other-money", "reissue-not-named", "card-not-registered",
+              "card-not-of-payee", "account-not-registered", "account-not-of-payee", "exclusive-programme"}  # fmt: skip
 """What is a fault of a line: found when the list is approved, and again when it is paid if something changed since."""
 
 
@@ -300,6 +302,106 @@ SELF_BUILT = WORKS.but(
 )
 
 
+async def card_changed_alone(built: Built) -> None:
+    await built.world.new_card(built.person, card_of(built.household), confirmed=False)
+
+
+async def card_changed(built: Built) -> None:
+    await built.world.new_card(built.person, card_of(built.household))
+
+
+async def supplier_changed_alone(built: Built) -> None:
+    await built.world.new_card(built.person, bytes(32), confirmed=False)
+
+
+async def flagged(built: Built) -> None:
+    await flag(built, "N5")
+
+
+async def flagged_later(built: Built) -> None:
+    await flag(built, "N9", since=date(2019, 3, 2))
+
+
+async def flag_lifted(built: Built) -> None:
+    await flag(built, "N10")
+    await flag(built, "N10", since=date(2019, 2, 1), flagged=False, by="poverty-maker")
+
+
+async def flag(
+    built: Built, code: str, *, since: date = date(2019, 1, 1), flagged: bool = True, by: str = "district-maker"
+) -> None:
+    await insert(built.world.service, "organisation_flag", {
+        "book": DISTRICT, "organisation_id": built.person, "negative_code": code, "valid_from": since, "version": 1,
+        "flagged": flagged, "reason": "国库账户", "document_no": "负1号", "recorded_by": built.world.who(by).staff_id,
+    })  # fmt: skip
+
+
+async def pay_programme(
+    built: Built, programme: str, kind: str, category: str, period: str = "2019-02", amount: int = 1_000
+) -> UUID:
+    """The household (or its head) is paid a grant of another programme; its entry."""
+    world = built.world
+    project = await world.project(programme=programme, category=category)
+    allocation = await world.funded(100_000)
+    leg = Leg(100_000, allocation_id=allocation, project_id=project)
+    await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [leg]))
+    payee = built.household if kind == "household" else built.person
+    await insert(world.service, "roster_member", {
+        "book": DISTRICT, "programme_code": programme, "payee_id": payee, "valid_from": date(2018, 1, 1), "version": 1,
+        "action": "enrolled", "document_no": "册3号", "recorded_by": built.recorder,
+    })  # fmt: skip
+    pay_list = await world.list_of(project, allocation, [(built.household, built.person)], amount=amount, period=period,
+                                   programme=programme, payee_kind=kind)  # fmt: skip
+    return (await world.pay(pay_list)).entry_id
+
+
+async def relocated(built: Built) -> None:
+    await pay_programme(built, "relocation", "household", "housing", period="2018-05")
+
+
+async def relocated_and_returned(built: Built) -> None:
+    entry = await pay_programme(built, "relocation", "household", "housing", period="2018-05")
+    await bank_returned(built.world, entry, 1)
+    back = [Leg(1_000, undoes_entry_id=entry, undoes_line_no=1)]
+    await built.world.post(DISTRICT, await built.world.draft(DISTRICT, "return", back))
+
+
+async def destitute(built: Built) -> None:
+    await pay_programme(built, "destitute_support", "person", "minimum_living", period="2019-Q1")
+
+
+async def destitute_last_year(built: Built) -> None:
+    await pay_programme(built, "destitute_support", "person", "minimum_living", period="2018-02")
+
+
+async def member_with_card(built: Built) -> None:
+    """A member of the household, whose card the line names (`MEMBER`)."""
+    member = new_id()
+    await insert(built.world.service, "person", {
+        "book": DISTRICT, "person_id": member, "household_id": built.household, "is_head": False, "sealed": b"x",
+        "identity_hash": os.urandom(32), "name_hash": os.urandom(32), "recorded_by": built.recorder,
+    })  # fmt: skip
+    await built.world.new_card(member, MEMBER)
+
+
+async def no_card(built: Built) -> None:
+    """Another household in the payee's place, of whose head no card is known."""
+    built.household, built.person = new_id(), new_id()
+    await insert(built.world.service, "household", {
+        "book": DISTRICT, "household_id": built.household, "household_no": str(built.household), "village_code": VILLAGE,
+        "recorded_by": built.recorder,
+    })  # fmt: skip
+    await insert(built.world.service, "person", {
+        "book": DISTRICT, "person_id": built.person, "household_id": built.household, "is_head": True, "sealed": b"x",
+        "identity_hash": os.urandom(32), "name_hash": os.urandom(32), "recorded_by": built.recorder,
+    })  # fmt: skip
+    await built.status(built.household, "registered")
+    await built.roster("enrolled")
+
+
+MEMBER = os.urandom(32)
+DIBAO = HOUSING.but(programme="dibao_topup", category="minimum_living", amount=12_000)
+
 WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     # 资金到区
     "vehicles": ("funds", SUBSIDY, lambda c: c.but(economic_class="31013"), {"negative-list"}),
@@ -322,6 +424,29 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "below what the house costs": ("funds", HOUSING, lambda c: c.but(amount=1_999_999), {"not-paid-in-full"}),
     "no part taken": ("funds", SUBSIDY, lambda c: c.but(line={"participation_ref": None}), {"participation-missing"}),
     "money of a past year": ("funds", SUBSIDY, lambda c: c.but(leg={"exec_year": 2018}), {"past-year-money", "balance-insufficient"}),
+    "a card of somebody else": ("funds", SUBSIDY, lambda c: c.but(line={"card_hash": bytes(32)}), {"card-not-of-payee"}),
+    "no card at all": ("funds", SUBSIDY, lambda c: c.but(line={"card_hash": None}), {"card-not-of-payee"}),
+    "a new card that one person recorded": ("funds", SUBSIDY, lambda c: c.but(
+        before_list=[card_changed_alone], line={"card_hash": "the household's"}), {"card-not-of-payee"}),
+    "the old card after a confirmed change": ("funds", SUBSIDY, lambda c: c.but(before_list=[card_changed]), {"card-not-of-payee"}),
+    "a member's card without a document": ("funds", HOUSING, lambda c: c.but(
+        before_list=[member_with_card], line={"card_hash": MEMBER}), {"card-not-of-payee"}),
+    "a stranger's card with a document": ("funds", HOUSING, lambda c: c.but(
+        line={"card_hash": bytes(32), "exception_document_no": "特1号"}), {"card-not-of-payee"}),
+    "no registered card": ("funds", SUBSIDY, lambda c: c.but(before_list=[no_card]), {"card-not-registered"}),
+    "no registered account": ("funds", WORKS, lambda c: c.but(account=False), {"account-not-registered"}),
+    "another account than the firm's": ("funds", WORKS, lambda c: c.but(line={"card_hash": MEMBER}), {"account-not-of-payee"}),
+    "a firm's account that one person changed": ("funds", WORKS, lambda c: c.but(
+        before_list=[supplier_changed_alone], line={"card_hash": bytes(32)}), {"account-not-of-payee"}),
+    "a treasury account": ("funds", WORKS, lambda c: c.but(before_list=[flagged]), {"negative-list-payee"}),
+    "entitled before the period": ("funds", SUBSIDY, lambda c: c.but(entitlement_on=date(2019, 1, 31)), {"entitlement-outside-period"}),
+    "entitled after the period": ("funds", SUBSIDY, lambda c: c.but(entitlement_on=date(2019, 3, 1)), {"entitlement-outside-period"}),
+    "entitled in the same month of another year": ("funds", SUBSIDY, lambda c: c.but(entitlement_on=date(2018, 2, 1)),
+                                                   {"entitlement-outside-period"}),
+    "entitled after the day of payment": ("funds", SUBSIDY, lambda c: c.but(period="2019", entitlement_on=date(2019, 3, 2)),
+                                          {"entitlement-outside-period"}),
+    "a house after a relocation": ("funds", HOUSING, lambda c: c.but(before_list=[relocated]), {"exclusive-programme"}),
+    "dibao beside support of the destitute": ("funds", DIBAO, lambda c: c.but(before_list=[destitute]), {"exclusive-programme"}),
     "a line of another period": ("funds", SUBSIDY, lambda c: c.but(line={"period": "2019-01"}), {"line-of-another-list"}),
     "again what nobody paid": ("funds", SUBSIDY, lambda c: c.but(line={"reissues_entry_id": new_id(), "reissues_line_no": 1}),
                                {"reissue-unknown"}),
@@ -476,10 +601,22 @@ async def test_failures_of_a_bill_together_are_refused_with_all_their_codes(seed
 AFTER_APPROVAL = {
     "removed": ([removed], {"payee-removed"}), "deceased": ([person_deceased], {"payee-deceased"}),
     "struck off": ([struck_off], {"roster-struck-off"}), "paid elsewhere": ([paid_before], {"paid-twice"}),
+    "card changed": ([card_changed], {"card-not-of-payee"}),
     "project suspended": ([suspended], {"project-not-approved"}), "officers left": ([terms_ended], {
         "officer-not-in-office", "supervisor-not-in-office"}),
     "removed and suspended": ([removed, suspended], {"payee-removed", "project-not-approved"}),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "hook", "expected"), [
+    (HOUSING, relocated, {"exclusive-programme"}), (WORKS, card_changed, {"account-not-of-payee"}), (WORKS, flagged, {"negative-list-payee"}),
+])  # fmt: skip
+async def test_of_other_payees_too(
+    case: Case, hook: Callable[[Built], Awaitable[None]], expected: set[str], world: World
+) -> None:
+    built = await case.but(after_approval=[hook]).build(world)
+    assert await built.preview() == set()
+    assert await built.pay() == expected
 
 
 @pytest.mark.parametrize("name", AFTER_APPROVAL)
@@ -531,6 +668,18 @@ WAYS_TO_PASS: dict[str, Case] = {
     "exited from poverty": SUBSIDY.but(before_list=[exited]),
     "struck off and enrolled again": SUBSIDY.but(before_list=[enrolled_again]),
     "removed after the day that counts": SUBSIDY.but(before_list=[removed_later]),
+    "on the new card once it is confirmed": SUBSIDY.but(before_list=[card_changed], line={"card_hash": "the household's"}),
+    "on the old card while the new one waits": SUBSIDY.but(before_list=[card_changed_alone]),
+    "on a guardian's card with a document": HOUSING.but(before_list=[member_with_card], line={
+        "card_hash": MEMBER, "exception_document_no": "特1号"}),
+    "no card of one's own, on a guardian's with a document": SUBSIDY.but(before_list=[no_card, member_with_card], line={
+        "card_hash": MEMBER, "exception_document_no": "特1号"}),
+    "a firm flagged from tomorrow": WORKS.but(before_list=[flagged_later]),
+    "a flag that another person lifted": WORKS.but(before_list=[flag_lifted]),
+    "a house after a relocation that came back": HOUSING.but(before_list=[relocated_and_returned]),
+    "dibao after last year's support of the destitute": DIBAO.but(before_list=[destitute_last_year]),
+    "entitled on the day of payment": SUBSIDY.but(period="2019-Q1", entitlement_on=date(2019, 3, 1)),
+    **{f"a {kind}": WORKS.but(organisation_kind=kind) for kind in ("supplier", "village_collective", "enterprise", "institution")},
     "returned by the bank and paid again": SUBSIDY.but(line={}, before_list=[returned_by_the_bank]),
     "returned twice and paid a third time": SUBSIDY.but(line={}, before_list=[came_back_twice]),
     "two working days": SUBSIDY.but(amount=16_000, line={"quantity": 2}),
@@ -596,6 +745,7 @@ GATE = (
     "gate_check_reissues",
     "gate_check_advances",
     "gate_check_lines",
+    "gate_check_exclusions",
     "gate_check_officers",
 )
 """The functions that check a payment; `gate_check_settlements` and the rest look at what is no payment."""

@@ -14,13 +14,13 @@ from fundledger.book.poster import Posting, post_now
 from fundledger.db.connection import Connection
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
-from tests.builders import CITY, DISTRICT, World, insert
+from tests.builders import CITY, DISTRICT, World, card_of, insert
 from tests.databases import Database, connected
 from tests.web import Api
 
 OVERLAPS = (
-    ("2019-02", "2019-02", True), ("2019-02", "2019-Q1", True), ("2019-Q1", "2019-H1", True), ("2019-H1", "2019", True),
-    ("2019-02", "2019-03", False), ("2019-04", "2019-Q1", False), ("2019-Q3", "2019-H1", False), ("2019", "2020", False),
+    ("2018-02", "2018-02", True), ("2018-02", "2018-Q1", True), ("2018-Q1", "2018-H1", True), ("2018-H1", "2018", True),
+    ("2018-02", "2018-03", False), ("2018-04", "2018-Q1", False), ("2018-Q3", "2018-H1", False), ("2018", "2019", False),
 )  # fmt: skip
 
 
@@ -117,5 +117,5 @@ async def add_list(connection: Connection, instruction_id: UUID, project: UUID, 
     await insert(connection, "payment_line", {
         "book": DISTRICT, "instruction_id": instruction_id, "leg_no": 1, "line_no": 1, "amount": 8_000, "payee_id": person,
         "household_id": household, "programme_code": "labour_subsidy", "period": "2019-02", "participation_ref": "出勤表",
-        "card_hash": bytes(32), "name_commitment": bytes(32), "card_commitment": bytes(32),
+        "card_hash": card_of(person), "name_commitment": bytes(32), "card_commitment": bytes(32),
     })  # fmt: skip

@@ -15,7 +15,7 @@ from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import bank_returned, codes_of
 from tests.book.payment_case import SUBSIDY
-from tests.builders import DISTRICT, World, insert
+from tests.builders import DISTRICT, World, card_of, insert
 from tests.soundness import assert_book_sound
 
 Fields = dict[str, Any]
@@ -41,8 +41,10 @@ async def other_list(world: World, allocation: UUID, household: UUID, spoilt: di
         "book": DISTRICT, "instruction_id": draft, "project_id": None, "programme_code": "donation_relief", "period": "2019",
         "entitlement_on": date(2019, 2, 1), "payee_kind": "household", "pay_method": "transfer", "is_final": False, **own,
     })  # fmt: skip
+    sql = "SELECT person_id FROM person WHERE book = $1 AND household_id = $2 AND is_head"
+    head = await world.service.fetchval(sql, DISTRICT, household)
     await insert(world.service, "payment_line", {
-        "book": DISTRICT, "instruction_id": draft, "leg_no": 1, "line_no": 1, "amount": amount, "payee_id": household,
+        "card_hash": card_of(head) if head else None, "book": DISTRICT, "instruction_id": draft, "leg_no": 1, "line_no": 1, "amount": amount, "payee_id": household,
         "household_id": household, "programme_code": own.get("programme_code", "donation_relief"), "period": "2019",
         "name_commitment": os.urandom(32), "card_commitment": os.urandom(32), **line,
     })  # fmt: skip

@@ -9,7 +9,18 @@ from uuid import UUID
 from fundledger.book.instructions import Leg
 from fundledger.ids import new_id
 from tests.builders import CITY, DISTRICT, World, insert
-from tests.payments.people import BANK, LISTS, approve, header_of, money, organisation, pay, register, vault_of
+from tests.payments.people import (
+    ACCOUNT_NO,
+    BANK,
+    LISTS,
+    approve,
+    header_of,
+    money,
+    organisation,
+    pay,
+    register,
+    vault_of,
+)
 from tests.soundness import assert_book_sound
 from tests.web import Api
 
@@ -17,9 +28,9 @@ BOOK = f"/v1/books/{DISTRICT}"
 FIRM = "测试建筑有限公司"
 
 
-async def contract(world: World) -> tuple[UUID, UUID, str]:
+async def contract(api: Api, world: World) -> tuple[UUID, UUID, str]:
     """A project with a contract of 12,000.00 and money for it; the project, its allocation, the winner's credit code."""
-    winner, code = await organisation(world, FIRM)
+    winner, code = await organisation(world, vault_of(api), FIRM)
     project = await world.project(programme="rural_works", category="infrastructure", exemption=None)
     await world.tender(project, winner, 1_200_000)
     return project, await money(world, project), code
@@ -27,7 +38,7 @@ async def contract(world: World) -> tuple[UUID, UUID, str]:
 
 def advance_body(world: World, project: UUID, allocation: UUID, *codes: str, amount: str = "3600.00",
                  **fields: Any) -> dict[str, Any]:  # fmt: skip
-    lines = [{"credit_code": code, "name": FIRM, "account": "6222000111", "amount": amount} for code in codes]
+    lines = [{"credit_code": code, "name": FIRM, "account": ACCOUNT_NO, "amount": amount} for code in codes]
     header = header_of(
         world, project, allocation, kind="advance", payee_kind="organisation", programme_code="rural_works", **fields
     )
@@ -64,7 +75,7 @@ async def listed(api: Api, **params: Any) -> list[dict[str, Any]]:
 
 
 async def test_an_advance_is_listed_settled_and_its_remainder_returned(api: Api, world: World) -> None:
-    project, allocation, code = await contract(world)
+    project, allocation, code = await contract(api, world)
     entry = await advance(api, world, advance_body(world, project, allocation, code))
     (shown,) = await listed(api, on="2019-08-28")
     assert (shown["payee_name"], shown["outstanding"], shown["due_on"]) == (FIRM, "3600.00", "2019-08-28")
@@ -95,7 +106,7 @@ async def test_an_advance_is_listed_settled_and_its_remainder_returned(api: Api,
 
 
 async def test_a_settlement_names_advances_of_this_book_and_kept_evidence(api: Api, world: World) -> None:
-    project, allocation, code = await contract(world)
+    project, allocation, code = await contract(api, world)
     entry = await advance(api, world, advance_body(world, project, allocation, code))
     await accept(world, project)
     nobodys = heading(world, evidence_sha256="00" * 32, lines=[{"entry_id": str(new_id()), "line_no": 1}])
@@ -112,8 +123,8 @@ async def test_a_settlement_names_advances_of_this_book_and_kept_evidence(api: A
 
 
 async def test_an_advance_has_one_payee_and_is_for_organisations(api: Api, world: World) -> None:
-    project, allocation, code = await contract(world)
-    _, other = await organisation(world, FIRM)
+    project, allocation, code = await contract(api, world)
+    _, other = await organisation(world, vault_of(api), FIRM)
     answer = await api.post("district-maker", LISTS, advance_body(world, project, allocation, code, other))
     assert (answer.status_code, answer.json()["code"]) == (409, "list-refused"), answer.text
     assert [(fault["code"], fault["pointer"]) for fault in answer.json()["faults"]] == [
@@ -131,7 +142,7 @@ async def test_an_advance_has_one_payee_and_is_for_organisations(api: Api, world
 
 
 async def test_an_advance_that_the_bank_returns_goes_back_by_an_advance_return(api: Api, world: World) -> None:
-    project, allocation, code = await contract(world)
+    project, allocation, code = await contract(api, world)
     entry = await advance(api, world, advance_body(world, project, allocation, code))
     result = {"document_no": "回盘1号", "settled_on": "2019-03-02", "entry_id": entry,
               "results": [{"line_no": 1, "outcome": "returned", "reason": "户名不符"}]}  # fmt: skip

@@ -9,6 +9,7 @@ from fundledger.access.tokens import add_staff, issue
 from fundledger.db.connection import Connection
 from tests.builders import DISTRICT, OTHER_DISTRICT, World
 from tests.payments.people import (
+    ACCOUNT_NO,
     BANK,
     LISTS,
     approve,
@@ -83,13 +84,13 @@ async def test_an_organisation_is_paid_by_its_credit_code(api: Api, world: World
         programme="rural_works", category="infrastructure", exemption="below_threshold", estimate=1_000_000
     )
     allocation = await money(world, project)
-    payee, code = await organisation(world)
+    payee, code = await organisation(world, vault_of(api))
     procurement = await world.service.fetchval("SELECT procurement_id FROM procurement WHERE project_id = $1", project)
     await world.progress(project, 60)
     claim = await world.claim(project, procurement, payee, 500_150)
     header = header_of(world, project, allocation, payee_kind="organisation", programme_code="rural_works",
                        claim_id=str(claim))  # fmt: skip
-    line = {"credit_code": code, "name": "测试建筑有限公司", "account": "42001865536053001234", "amount": "5000.5"}
+    line = {"credit_code": code, "name": "测试建筑有限公司", "account": ACCOUNT_NO, "amount": "5000.5"}
     made = await approved(api, world, {**header, "lines": [line, {**line, "amount": "1"}]})
     assert made["total"] == "5001.50"
     assert (made["procurement_id"], made["claim_id"]) == (str(procurement), str(claim))

@@ -161,6 +161,7 @@ PLAIN: Known = {
     "fund_code": ["special_factor", "targeted", "district_increment"],
     "programme_code": ["labour_subsidy", "rural_works"],
     "category": ["employment"], "identity_number": ["11010519491231002X"], "credit_code": ["91350100M000100Y43"],
+    "card": ["9999990000000000014"], "account": ["4201000000000001"],
     "data_vintage": ["2018"], "formula_version": ["1"], "allocation_document_no": ["指标1"],
 }  # fmt: skip
 """Values that fit, for fields whose shape a JSON schema can't say."""

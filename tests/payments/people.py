@@ -19,13 +19,14 @@ from fundledger.book.instructions import Leg
 from fundledger.ids import new_id
 from fundledger.registry.identity import synthetic_card, synthetic_identity_number, synthetic_uscc
 from fundledger.registry.vault import Vault
-from tests.builders import DISTRICT, VILLAGE, World, insert
+from tests.builders import ACCOUNT, DISTRICT, VILLAGE, World, insert
 from tests.web import Api
 
 LISTS = f"/v1/books/{DISTRICT}/payment-lists"
 BANK = f"/v1/books/{DISTRICT}/bank-results"
 _SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜"
 _numbers = count(1)
+ACCOUNT_NO = "42001865536053001234"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ async def register(
                      vault.digest("name", p.name), b"sealed", maker) for p in people]),
         "registry_status": (["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
                             [(book, p.household_id, since, "registered", "建档1号", maker) for p in people]),
+        "payee_account": (ACCOUNT, [(book, p.person_id, 1, vault.digest("card", p.card), b"sealed", "卡1号", maker)
+                                    for p in people]),
         "roster_member": (["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
                           [(book, programme, p.household_id if household else p.person_id, since, "enrolled",
                             "花名册1号", maker) for p in people] if programme else []),
@@ -80,13 +83,14 @@ async def register(
     return people
 
 
-async def organisation(world: World, name: str = "测试建筑有限公司") -> tuple[UUID, str]:
-    """A registered supplier: its id and social credit code."""
+async def organisation(world: World, vault: Vault, name: str = "测试建筑有限公司") -> tuple[UUID, str]:
+    """A registered supplier, paid on ACCOUNT_NO: its id and social credit code."""
     made, code = new_id(), synthetic_uscc(next(_numbers))
     await insert(world.service, "organisation", {
         "book": DISTRICT, "organisation_id": made, "kind": "supplier", "name": name, "credit_code": code,
         "recorded_by": world.who("district-maker").staff_id,
     })  # fmt: skip
+    await world.new_card(made, vault.digest("card", ACCOUNT_NO))
     return made, code
 
 

@@ -20,7 +20,7 @@ from fundledger.sealing.content import digests
 from tests.book.attackers import bank_returned, codes_of
 from tests.book.lanes import outcome_of, payment_of, posters
 from tests.book.payment_case import WORKS, Case
-from tests.builders import DISTRICT, World, insert
+from tests.builders import DISTRICT, World, card_of, insert
 from tests.databases import Database
 from tests.payments.people import (
     BANK,
@@ -88,6 +88,7 @@ async def test_what_came_back_is_paid_again_once_with_a_corrected_card(api: Api,
     made, people = await paid_list(api, world)
     await came_back(api, world, made, 1, 3)
     card = made_up(987_654).card
+    await world.new_card(people[2].person_id, vault_of(api).digest("card", card))
     answer = await reissue(api, made, lines=[{"line_no": 3, "account": card}, {"line_no": 1}], key="k")
     assert answer.status_code == 201, answer.text
     again = answer.json()
@@ -307,6 +308,7 @@ async def test_what_comes_back_in_the_next_year_is_paid_again_from_the_old_years
     plain = Leg(8_000, allocation_id=allocation, project_id=project, exec_year=2019)
     assert "past-year-money" in await faults_of_plain(world, project, plain)
 
+    await world.new_card(people[1].person_id, vault_of(api).digest("card", made_up(5).card))
     again = await reissue(api, made, effective_on="2020-01-10", lines=[{"line_no": 2, "account": made_up(5).card}])
     assert (again.status_code, again.json()["pending"]) == (201, []), again.text
     assert (await approve_and_pay(api, again.json())).status_code == 200
@@ -333,7 +335,7 @@ async def faults_of_plain(world: World, project: UUID, leg: Leg) -> set[str]:
     await insert(world.service, "payment_line", {
         "book": DISTRICT, "instruction_id": made, "leg_no": 1, "line_no": 1, "amount": leg.amount, "payee_id": person,
         "household_id": household, "programme_code": "labour_subsidy", "period": "2020-01", "participation_ref": "出勤表",
-        "name_commitment": bytes(32), "card_commitment": bytes(32),
+        "name_commitment": bytes(32), "card_commitment": bytes(32), "card_hash": card_of(person),
     })  # fmt: skip
     return {row["code"] for row in await world.service.fetch("SELECT code FROM payment_faults($1, $2)", DISTRICT, made)}
 

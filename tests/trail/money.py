@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from fundledger.trail.answer import Trail, trail
 from fundledger.trail.queue import Slice
 from fundledger.trail.starts import Place, Subject
 from fundledger.trail.walk import Direction
-from tests.builders import DISTRICT, TODAY, World, insert
+from tests.builders import DISTRICT, TODAY, World, card_of, first_day, insert
 
 Payee = tuple[UUID, UUID]
 
@@ -55,15 +54,15 @@ async def pay(
     new = await world.draft(DISTRICT, "pay", legs, line_count=len(lines))
     await insert(world.service, "payment_list", {
         "book": DISTRICT, "instruction_id": new, "project_id": project, "programme_code": "labour_subsidy",
-        "period": period, "entitlement_on": date(2019, 2, 1), "payee_kind": "person", "pay_method": "transfer",
+        "period": period, "entitlement_on": first_day(period), "payee_kind": "person", "pay_method": "transfer",
         "is_final": False,
     })  # fmt: skip
     await world.service.copy_records_to_table(
         "payment_line",
         columns=["book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity",
-                 "programme_code", "period", "participation_ref", "name_commitment", "card_commitment"],
+                 "programme_code", "period", "participation_ref", "card_hash", "name_commitment", "card_commitment"],
         records=[(DISTRICT, new, allocations.index(allocation) + 1, number, amount, person, household, 10_000,
-                  "labour_subsidy", period, "出勤表", os.urandom(32), os.urandom(32))
+                  "labour_subsidy", period, "出勤表", card_of(person), os.urandom(32), os.urandom(32))
                  for number, (allocation, amount, (household, person)) in enumerate(lines, start=1)],
     )  # fmt: skip
     await world.notice("payment_list", new, sum(totals.values()))

@@ -1,28 +1,5 @@
 -- The gate: advances, their settlement, and prepaid releases (先预拨后清算).
 
--- As before (0001/61_), and a settlement locks the projects of its advances too: how much of a contract may be settled
--- depends on everything that was paid of it.
-CREATE OR REPLACE FUNCTION gate_lock_payments(p_work gate_work[]) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM 1 FROM (
-        SELECT w.book, w.project_id FROM unnest(p_work) w WHERE w.is_payment
-        UNION SELECT w.book, g.project_id FROM unnest(p_work) w
-        CROSS JOIN LATERAL (SELECT g.project_id FROM instruction_leg g WHERE w.entry_kind = 'settle' AND g.book = w.book
-                            AND g.instruction_id = w.instruction_id OFFSET 0) g
-        ORDER BY 1, 2) m
-    CROSS JOIN LATERAL (SELECT 1 FROM project p WHERE p.book = m.book AND p.project_id = m.project_id ORDER BY p.version FOR NO KEY UPDATE) p;
-    INSERT INTO claim_window (book, programme_code, year)
-    SELECT m.book, m.programme_code, m.year
-    FROM (SELECT DISTINCT w.book, w.programme_code, left(w.period, 4) AS year FROM unnest(p_work) w WHERE w.payee_kind <> 'organisation') m
-    WHERE NOT EXISTS (SELECT FROM claim_window c WHERE c.book = m.book AND c.programme_code = m.programme_code AND c.year = m.year)
-    ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING;
-    PERFORM 1 FROM (SELECT DISTINCT w.book, w.programme_code, left(w.period, 4) AS year FROM unnest(p_work) w
-                    WHERE w.payee_kind <> 'organisation' ORDER BY 1, 2, 3) m
-    CROSS JOIN LATERAL (SELECT 1 FROM claim_window c WHERE c.book = m.book AND c.programme_code = m.programme_code
-                        AND c.year = m.year FOR NO KEY UPDATE) c;
-END $$;
-
 -- Programmes of money outside the five (M41, M43).
 CREATE FUNCTION gate_outside_five(p_category text) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$ SELECT p_category IN ('donation', 'party_fee', 'counterpart_aid', 'collective_economy') $$;

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from fundledger.access.tokens import Tokens
 from fundledger.api import (
+    accounts,
     advances,
     allocations,
     anomalies,
@@ -70,6 +71,7 @@ ROUTERS = (
     reissues.router,
     registry.router,
     households.router,
+    accounts.router,
     policy.router,
     parameters.router,
     allocations.router,

@@ -134,8 +134,8 @@ async def _measure(
         if "single" in parts:
             await _singles(bench, quick=quick)
         if "batch" in parts:
-            await posting.batches(bench, small, 3, year=2100)
-            await posting.batches(bench, big, 1, year=2200)
+            await posting.batches(bench, small, 3, year=1900)
+            await posting.batches(bench, big, 1, year=1950)
             await posting.budget_batch(bench, small)
         if "list" in parts:
             await http_lists.lists(bench, small)

@@ -23,7 +23,7 @@ async def lists(bench: Bench, lines: int) -> None:
     seconds: dict[str, list[float]] = {"preview": [], "upload": [], "approve": [], "pay": []}
     async with _client(bench) as client:
         for turn in range(ROUNDS):
-            body = json.dumps(_list(bench.world, lines, f"2020-{turn + 1:02}")).encode()
+            body = json.dumps(_list(bench.world, lines, f"1980-{turn + 1:02}")).encode()
             path = f"/v1/books/{DISTRICT}/payment-lists"
             await _timed(seconds["preview"], client, bench.world, "maker", path + "?preview=true", body)
             made = await _timed(seconds["upload"], client, bench.world, "maker", path, body)
@@ -80,11 +80,11 @@ def _list(world: World, lines: int, period: str) -> dict[str, Any]:
         "document_no": f"bench-{period}", "effective_on": "2019-03-01", "summary": "bench",
         "officer_id": str(world.officers[DISTRICT, "accountable"]),
         "supervisor_id": str(world.officers[DISTRICT, "supervising"]), "project_id": str(world.projects[0]),
-        "programme_code": PROGRAMME, "period": period, "entitlement_on": "2019-02-01", "payee_kind": "person",
+        "programme_code": PROGRAMME, "period": period, "entitlement_on": f"{period}-01", "payee_kind": "person",
         "sources": [{"allocation_id": str(world.allocations[0])}],
         "lines": [
             {"identity_number": identity, "name": name, "card": synthetic_card(number), "amount": "80.00",
-             "participation_ref": "bench"}
+             "participation_ref": "bench", "exception_document_no": "bench"}
             for number, (identity, name) in enumerate(world.identities[:lines])
         ],
     }  # fmt: skip

@@ -168,7 +168,7 @@ async def payments(bench: Bench, count: int, connections: int, *, hot: bool, tur
     lists = []
     for number in range(count):
         payee = world.persons[number % len(world.persons)]
-        period = f"{2030 + turn}-{number // len(world.persons) + 1:02}"
+        period = f"{1960 + turn}-{number // len(world.persons) + 1:02}"
         lists.append(await payment_list(world, [payee], period, number=0 if hot else number))
     await world.service.execute(
         "SELECT refresh_statistics($1)", ["instruction", "payment_line", "payment_list", "approval", "notice"]

@@ -6,7 +6,6 @@ Budget and payments pass the gate like everybody's; only records of the outer wo
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -19,12 +18,14 @@ from fundledger.book.instructions import Draft, Leg, draft
 from fundledger.book.poster import Posted, Posting, post_now
 from fundledger.db.connection import Connection
 from fundledger.ids import new_id
-from fundledger.registry.identity import synthetic_identity_number
+from fundledger.registry.identity import synthetic_card, synthetic_identity_number
 from fundledger.registry.vault import Vault
 
 DISTRICT = 420117
 DAY = date(2019, 3, 1)
-SINCE = date(2018, 1, 1)
+SINCE = date(1900, 1, 1)
+"""Long ago: every list of a run needs a period of its own, and none may be still to come. The lines name an exception
+document, because no unit standard is that old."""
 PROGRAMME = "labour_subsidy"
 LINE_FEN = 8_000
 HOUSEHOLD_PROGRAMME = "industry_award"
@@ -48,6 +49,7 @@ class World:
     officers: dict[tuple[int, str], UUID] = field(default_factory=dict)
     persons: list[tuple[UUID, UUID]] = field(default_factory=list)
     identities: list[tuple[str, str]] = field(default_factory=list)
+    cards: dict[UUID, bytes] = field(default_factory=dict)
     allocations: list[UUID] = field(default_factory=list)
     projects: list[UUID] = field(default_factory=list)
 
@@ -184,6 +186,7 @@ async def _persons(world: World, vault: Vault, count: int) -> None:
     maker = world.people["maker"].staff_id
     world.identities = [(identity_of(number), f"测{number}") for number in range(count)]
     world.persons = [(new_id(), new_id()) for _ in range(count)]
+    world.cards = {p: vault.digest("card", synthetic_card(n)) for n, (_, p) in enumerate(world.persons)}
     copies: tuple[tuple[str, list[str], list[tuple[Any, ...]]], ...] = (
         ("household", ["book", "household_id", "household_no", "village_code", "recorded_by"],
          [(DISTRICT, h, household_no(number), "420117001200", maker) for number, (h, _) in enumerate(world.persons)]),
@@ -193,6 +196,8 @@ async def _persons(world: World, vault: Vault, count: int) -> None:
           for (h, p), (identity, name) in zip(world.persons, world.identities, strict=True)]),
         ("registry_status", ["book", "subject_id", "valid_from", "status", "document_no", "recorded_by"],
          [(DISTRICT, h, SINCE, "registered", "bench", maker) for h, _ in world.persons]),
+        ("payee_account", ["book", "holder_id", "version", "account_hash", "sealed", "document_no", "recorded_by"],
+         [(DISTRICT, p, 1, world.cards[p], b"bench", "bench", maker) for _, p in world.persons]),
         ("roster_member", ["book", "programme_code", "payee_id", "valid_from", "action", "document_no", "recorded_by"],
          [(DISTRICT, programme, payee, SINCE, "enrolled", "bench", maker) for h, p in world.persons
           for programme, payee in ((PROGRAMME, p), (HOUSEHOLD_PROGRAMME, h))]),
@@ -214,15 +219,17 @@ async def payment_list(world: World, payees: Sequence[tuple[UUID, UUID]], period
         world.service, world.people["maker"], DISTRICT, world.header(DISTRICT, "pay", legs, line_count=len(payees))
     )
     await world.service.execute(
-        "INSERT INTO payment_list VALUES ($1, $2, $3, $4, $5, '2019-02-01', 'person', 'transfer', false)",
-        DISTRICT, new, project, PROGRAMME, period,
+        "INSERT INTO payment_list VALUES ($1, $2, $3, $4, $5, $6, 'person', 'transfer', false)",
+        DISTRICT, new, project, PROGRAMME, period, date.fromisoformat(f"{period}-01"),
     )  # fmt: skip
     await world.service.copy_records_to_table(
         "payment_line",
         columns=["book", "instruction_id", "leg_no", "line_no", "amount", "payee_id", "household_id", "quantity",
-                 "programme_code", "period", "participation_ref", "card_hash", "name_commitment", "card_commitment"],
-        records=((DISTRICT, new, 1, line, LINE_FEN, person, household, 1, PROGRAMME, period, "bench", os.urandom(32),
-                  bytes(32), bytes(32)) for line, (household, person) in enumerate(payees, start=1)),
+                 "programme_code", "period", "participation_ref", "exception_document_no", "card_hash",
+                 "name_commitment", "card_commitment"],
+        records=((DISTRICT, new, 1, line, LINE_FEN, person, household, 1, PROGRAMME, period, "bench", "bench",
+                  world.cards[person], bytes(32), bytes(32))
+                 for line, (household, person) in enumerate(payees, start=1)),
     )  # fmt: skip
     if len(payees) > 1000:
         await world.service.execute("SELECT refresh_statistics($1)", ["payment_line"])

@@ -20,6 +20,7 @@ from fundledger.catalogue.edge import ROWS as EDGE
 from fundledger.catalogue.gate import ROWS as GATE
 from fundledger.catalogue.input import ROWS as INPUT
 from fundledger.catalogue.leads import ROWS as LEADS
+from fundledger.catalogue.lines import ROWS as LINES
 from fundledger.catalogue.operation import ROWS as OPERATION
 from fundledger.catalogue.past_years import ROWS as PAST_YEARS
 from fundledger.catalogue.payment_lists import ROWS as PAYMENT_LISTS
@@ -54,6 +55,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     RECORDS,
     REGISTRY,
     PAYMENT_LISTS,
+    LINES,
     REISSUES,
     SPREADSHEETS,
     LEADS,

@@ -185,10 +185,16 @@ async def claim(district: District, code: str, payee_id: str, amount: str, perce
 
 
 async def organisation(district: District, kind: str, name: str, number: int) -> dict[str, Any]:
-    """A synthetic organisation of the district."""
-    body = {"kind": kind, "name": f"{district.name}{name}", "credit_code": credit_code(district, number)}
+    """A synthetic organisation of the district, with its account."""
+    body = {"kind": kind, "name": f"{district.name}{name}", "credit_code": credit_code(district, number),
+            "account": account_no(number)}  # fmt: skip
     answer: dict[str, Any] = await district.caller.post(district.who("maker"), district.path("organisations"), body)
     return answer
+
+
+def account_no(number: int) -> str:
+    """The corporate account of a synthetic organisation."""
+    return f"42010000000000{number:02}"
 
 
 def credit_code(district: District, number: int) -> str:
@@ -227,6 +233,12 @@ async def accept(district: District, code: str, day: str, percent: int = 100) ->
     await district.caller.post(district.who("poverty-maker"), district.path("acceptances"), body)
 
 
+def entitled_on(period: str) -> str:
+    """The day whose rosters count: the first of the month, half-year or year."""
+    month = {"": "01", "H1": "01", "H2": "07"}.get(period[5:], period[5:])
+    return f"{period[:4]}-{month}-01"
+
+
 async def upload(
     district: District,
     code: str,
@@ -242,7 +254,7 @@ async def upload(
     plan = next(plan for plan in PLANS if plan.code == code)
     body = {
         **district.head(day, f"{plan.name} {period}"), "project_id": district.projects[code],
-        "programme_code": plan.programme, "period": period, "entitlement_on": "2019-03-31", "payee_kind": kind,
+        "programme_code": plan.programme, "period": period, "entitlement_on": entitled_on(period), "payee_kind": kind,
         "is_final": final, "claim_id": claim_id,
         "sources": [{"allocation_id": source_of(district, code)}], "lines": lines,
     }  # fmt: skip

@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from fundledger.demo.district import District, accept, bank, claim, credit_code, pay, reissue, upload
-from fundledger.demo.people import Household
+from fundledger.demo.district import (
+    District,
+    accept,
+    account_no,
+    bank,
+    claim,
+    credit_code,
+    pay,
+    reissue,
+    upload,
+)
+from fundledger.demo.people import Household, Person
 
 PLANT_DISTRICT = 420117
 """新洲: where the planted cases are, but for the one that needs two districts."""
@@ -37,12 +47,27 @@ async def households_year(district: District) -> None:
     if planted:
         for place in (11, 12):
             industry[place]["card"] = some[10].head.card
+            await _change_card(district, some[place].head, some[10].head.card, 2)
         industry[20] |= {"amount": "9000.00", "quantity": 8, "exception_document_no": "新洲扶组〔2019〕特批1号"}
     made = await upload(district, "industry", "household", "2019-H1", "2019-06-28", industry)
     await pay(district, made, ("2019-06-10", "2019-06-25"))
     await bank(district, made, "2019-07-03", silent=(31,) if planted else ())
+    if planted:
+        for place in (11, 12):
+            await _change_card(district, some[place].head, some[place].head.card, 3)
     await _persons(district)
     await _topups(district)
+
+
+async def _change_card(district: District, person: Person, card: str, version: int) -> None:
+    """Register another card of a person, confirmed by a second person (in the planted case: too easily)."""
+    maker, approver = district.who("poverty-maker"), district.who("poverty-approver")
+    lookup = {"identity_number": person.identity_number}
+    found = await district.caller.post(maker, district.path("persons/lookup"), lookup)
+    cards = district.path(f"persons/{found['person_id']}/cards")
+    body = {"card": card, "document_no": district.document("卡"), "version": version}
+    await district.caller.post(maker, cards, body)
+    await district.caller.post(approver, f"{cards}/{version}/confirm")
 
 
 async def _persons(district: District) -> None:
@@ -88,9 +113,9 @@ async def suppliers_year(district: District) -> None:
     village = {
         "credit_code": credit_code(district, 2),
         "name": f"{district.name}示范村股份经济合作社",
-        "account": "4201000000000002",
+        "account": account_no(2),
     }
-    body = {"kind": "village_collective", "name": village["name"], "credit_code": village["credit_code"]}
+    body = {"kind": "village_collective"} | village
     made = await district.caller.post(district.who("maker"), district.path("organisations"), body)
     district.suppliers["affairs"] = made["organisation_id"]
     await accept(district, "affairs", "2019-06-05", 60)
@@ -101,7 +126,7 @@ async def _road(district: District) -> None:
     road = {
         "credit_code": credit_code(district, 1),
         "name": f"{district.name}路桥工程有限公司（示范）",
-        "account": "4201000000000001",
+        "account": account_no(1),
     }
     await accept(district, "road", "2019-05-10", 50)
     await _bill(district, "road", road, "2019-05", "2019-05-15", "40000.00", 50)

@@ -34,6 +34,7 @@ from fundledger.registry.vault import Vault
 HOPELESS = frozenset(
     {
         "programme-payee-kind", "negative-list", "year-not-begun", "period-closed", "amount-too-large",
+        "entitlement-outside-period",
         "advance-not-to-organisation", "fund-not-outside-five", "programme-outside-five",
     }
 )  # fmt: skip
@@ -46,6 +47,8 @@ _FIELD_OF = {
     "participation-missing": "participation_ref",
 }
 """Where the mistake is, for the gate's faults of a line; the others are about the payee."""
+
+_OF_ACCOUNT = ("card-not-registered", "card-not-of-payee", "account-not-registered", "account-not-of-payee")
 
 _PROGRAMME = "SELECT functional_class, economic_class FROM programme WHERE programme_code = $1"
 _PROJECT = "SELECT EXISTS (SELECT FROM project WHERE book = $1 AND project_id = $2)"
@@ -215,9 +218,10 @@ async def _store_header(
 def _placed(faults: Sequence[Fault], header: Header, checked: Checked) -> list[Fault]:
     """Those of the gate's faults that refuse the upload, each at its place in it."""
     rows = {line.line_no: line.row for line in checked.lines} if any(f.line for f in faults) else {}
-    key = FORMS[header.payee_kind].key
+    form = FORMS[header.payee_kind]
+    fields = {**_FIELD_OF, **dict.fromkeys(_OF_ACCOUNT, form.account)}
     placed = [
-        checked.upload.fault(fault.code, rows[fault.line], _FIELD_OF.get(fault.code, key), **fault.params)
+        checked.upload.fault(fault.code, rows[fault.line], fields.get(fault.code, form.key), **fault.params)
         for fault in faults
         if fault.line is not None
     ]

@@ -17,6 +17,7 @@ from fundledger.files.csv_rows import CsvRows
 from fundledger.files.tables import read_table
 from fundledger.files.xlsx_rows import Kind, SheetRows
 from fundledger.ids import new_id
+from fundledger.registry.accounts import account_context
 from fundledger.registry.cells import (
     Place,
     Row,
@@ -67,6 +68,8 @@ class NewPerson:
     name_hash: bytes
     sealed: bytes
     own_status: StatusCells | None
+    card_hash: bytes | None
+    card_sealed: bytes | None
 
 
 @dataclass(slots=True)
@@ -135,8 +138,15 @@ def _read_line(file: HouseholdFile, vault: Vault, book: int, row: Row, today: da
     sealed = seal_person(vault, book, person_id, name=name, identity_number=identity, card=card, phone=phone)
     household.persons.append(
         NewPerson(row.place.line or 0, person_id, is_head, identity_hash, vault.digest("name", name), sealed,
-                  None if is_head else status)
+                  None if is_head else status, *_card(vault, book, person_id, card))
     )  # fmt: skip
+
+
+def _card(vault: Vault, book: int, person_id: UUID, card: str | None) -> tuple[bytes | None, bytes | None]:
+    """The keyed hash of a person's first card, and the card sealed for its row."""
+    if card is None:
+        return None, None
+    return vault.digest("card", card), vault.seal({"account": card}, account_context(book, person_id, 1))
 
 
 def _read_household(

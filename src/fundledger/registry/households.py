@@ -13,13 +13,14 @@ from uuid import UUID
 
 from fundledger.access.policy import Caller
 from fundledger.db.connection import Connection
+from fundledger.registry.accounts import write_accounts
 from fundledger.registry.cells import Place, refuse
 from fundledger.registry.divisions import wrong_villages
 from fundledger.registry.household_file import HouseholdFile, StatusCells, read_household_file
 from fundledger.registry.imports import Counts, limits, record_import
 from fundledger.registry.vault import Vault
 
-TABLES = ("household", "person", "registry_status")
+TABLES = ("household", "person", "registry_status", "payee_account")
 
 
 async def import_households(
@@ -63,7 +64,17 @@ async def _write(connection: Connection, caller: Caller, book: int, file: Househ
         columns=("book", "subject_id", "valid_from", "status", "document_no", "recorded_by"),
         records=[(book, who, s.valid_from, s.status, s.document_no, by) for who, s in statuses],
     )
+    await write_accounts(connection, list(_accounts(file, book, by)))
     return Counts(len(file.rows), len(file.households), len(people), len(statuses))
+
+
+def _accounts(file: HouseholdFile, book: int, by: UUID) -> Iterator[tuple[object, ...]]:
+    """The first cards (一卡通) of the file's persons, by the household's document."""
+    for household in file.households.values():
+        document_no = household.status.document_no if household.status else ""
+        for person in household.persons:
+            if person.card_hash is not None:
+                yield book, person.person_id, 1, person.card_hash, person.card_sealed, "", document_no, by
 
 
 async def _check_against_registry(connection: Connection, book: int, file: HouseholdFile) -> None:

@@ -17,7 +17,7 @@ from uuid import UUID
 from fundledger.access.policy import Caller
 from fundledger.db.connection import Connection
 
-ImportKind = Literal["households", "statuses", "roster"]
+ImportKind = Literal["households", "statuses", "roster", "cards"]
 
 STATISTICS_ROWS = 1000
 """Uploads of more lines than this refresh the statistics of the tables they filled."""

@@ -1,7 +1,8 @@
 """Organisations (供应商、村集体、企业、机构): payees that are not people, known by their social credit code.
 
-Versionless: an organisation is recorded once per book; its code is its identity (GB 32100). The bank account is sealed
-like a person's card and shown masked.
+Versionless: an organisation is recorded once per book; its code is its identity (GB 32100). The bank account named
+with it is its first registered account (see `accounts`, where later ones are kept), sealed like a person's card and
+shown masked.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from uuid import UUID
 from fundledger.access.policy import Caller
 from fundledger.db.connection import Connection
 from fundledger.errors import Fault, FundledgerError, problem
+from fundledger.registry.accounts import account_row, write_accounts
 from fundledger.registry.cells import refuse
 from fundledger.registry.identity import check_uscc, normalise, normalise_card
 from fundledger.registry.vault import Vault, VaultError
@@ -65,6 +67,9 @@ async def add_organisation(
     await connection.execute(
         _INSERT, book, organisation_id, kind, name, normalise(credit_code), sealed, caller.staff_id
     )
+    if number:
+        row = account_row(vault, book, organisation_id, 1, number, bank="", document_no="", by=caller.staff_id)
+        await write_accounts(connection, [row])
 
 
 _SELECT = "SELECT organisation_id, kind, name, credit_code, account_sealed, recorded_at FROM organisation"

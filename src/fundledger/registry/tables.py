@@ -141,6 +141,51 @@ class Organisation(SQLModel, table=True):
     recorded_at: datetime | None = _recorded_at()
 
 
+class PayeeAccount(SQLModel, table=True):
+    """Where a person's or an organisation's money goes (一卡通, 对公账户): one version, sealed, with its keyed hash."""
+
+    __tablename__ = "payee_account"
+
+    book: int = Field(sa_type=BigInteger, primary_key=True)
+    holder_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    account_hash: bytes = Field(sa_type=LargeBinary)
+    sealed: bytes = Field(sa_type=LargeBinary)
+    bank: str = Field(default="", sa_type=Text)
+    document_no: str = Field(sa_type=Text)
+    recorded_by: UUID
+    recorded_at: datetime | None = _recorded_at()
+
+
+class PayeeAccountConfirmation(SQLModel, table=True):
+    """A second person's word (复核) on a changed account."""
+
+    __tablename__ = "payee_account_confirmation"
+
+    book: int = Field(sa_type=BigInteger, primary_key=True)
+    holder_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    confirmed_by: UUID
+    recorded_at: datetime | None = _recorded_at()
+
+
+class OrganisationFlag(SQLModel, table=True):
+    """An organisation on the negative list (负面清单), or off it again, from a day on."""
+
+    __tablename__ = "organisation_flag"
+
+    book: int = Field(sa_type=BigInteger, primary_key=True)
+    organisation_id: UUID = Field(primary_key=True)
+    negative_code: str = Field(sa_type=Text, primary_key=True)
+    valid_from: date = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    flagged: bool
+    reason: str = Field(sa_type=Text)
+    document_no: str = Field(sa_type=Text)
+    recorded_by: UUID
+    recorded_at: datetime | None = _recorded_at()
+
+
 class RegistryImport(SQLModel, table=True):
     """One upload to the registry or a roster (导入批次) and what it made."""
 
