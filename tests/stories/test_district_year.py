@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fundledger.sealing.sequencer import Sequencer
 from fundledger.sealing.verify import verify_database
-from tests.databases import Database
+from tests.databases import Database, connected
 from tests.soundness import assert_book_sound
 from tests.stories.district_year import audit, budget, households, library, road, turn
 from tests.stories.district_year.cast import Year, begin
@@ -81,6 +82,9 @@ async def everything_is_added_up_again(year: Year, db: Database) -> None:
     await audit.the_term_report_adds_up(year, books)
     await audit.compliance_adds_up(year, books)
     await audit.the_advances_add_up(year, books)
+    await audit.each_returned_line_was_paid_again_once(year, books)
     await assert_book_sound(year.api.world.service)
+    async with connected(db.service_url) as connection:
+        await Sequencer(connection).seal_all()
     report = await verify_database(db.reader_url)
     assert (report.first_fault, report.waiting) == (None, 0), report.as_json()

@@ -7,14 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from fundledger.money import parse_yuan
 from tests.builders import CITY, DISTRICT, VILLAGE
-from tests.stories.district_year.cast import SECOND_VILLAGE, Year, day_of, id_of
+from tests.stories.district_year.cast import SECOND_VILLAGE, Year
+from tests.stories.district_year.households import HEADS
 
 RAW = """
 SELECT t.book, t.entry_id, t.line_no, t.amount, e.entry_kind, e.effective_on, e.officer_id, t.debit_account, t.credit_account,
-       t.undoes_entry_id, t.settles_entry_id
+       t.undoes_entry_id, t.settles_entry_id, t.reissues_entry_id
 FROM transfer t JOIN entry e USING (book, entry_id) ORDER BY t.book, e.order_no, t.line_no
 """
 
@@ -94,14 +96,14 @@ AMOUNTS = ("allocated", "released", "funded", "advanced", "paid", "returned", "s
 
 
 async def execution_adds_up_by_every_key(year: Year, books: Books) -> None:
-    """At the end of three days, from the city's book: every figure of every row."""
+    """At the end of four days, from the city's book: every figure of every row."""
     for day in ("2019-06-30", "2019-12-31", "2020-12-31", "2022-01-31"):
         for by, key in KEYS.items():
             report = await year.ask("auditor", "reports/execution", book=CITY, by=by, on=day)
             told = {tuple(_plain(row[name]) for name in NAMES[by]): {name: parse_cents(row[name]) for name in AMOUNTS}
                     for row in report["rows"]}  # fmt: skip
             added = {tuple(map(_plain, place)): {name: row[name] for name in AMOUNTS}
-                     for place, row in execution(books, day_of(day), key).items()}  # fmt: skip
+                     for place, row in execution(books, date.fromisoformat(day), key).items()}  # fmt: skip
             assert told == added, (by, day)
 
 
@@ -116,15 +118,19 @@ def parse_cents(text: str) -> int:
 
 async def the_term_report_adds_up(year: Year, books: Books) -> None:
     """What the first officer answered for, and what became of it by the last day of the term (M37)."""
-    officer, last = id_of(year.made["first officer"]), date(2019, 12, 31)
+    officer, last = UUID(year.made["first officer"]), date(2019, 12, 31)
     report = await year.ask("auditor", f"officers/{officer}/term-report")
-    mine = [t for t in books.transfers if t["book"] == DISTRICT and t["officer_id"] == officer and t["effective_on"] <= last]
+    mine = [
+        t for t in books.transfers if t["book"] == DISTRICT and t["officer_id"] == officer and t["effective_on"] <= last
+    ]
     assert report["last_day"] == "2019-12-31"
     assert parse_cents(report["posted_total"]) == sum(t["amount"] for t in mine)
     by_kind: Counter[str] = Counter()
     for row in report["postings"]:
         by_kind[row["entry_kind"]] += parse_cents(row["amount"])
-    posted = Counter({kind: sum(t["amount"] for t in mine if t["entry_kind"] == kind) for kind in {t["entry_kind"] for t in mine}})
+    posted = Counter(
+        {kind: sum(t["amount"] for t in mine if t["entry_kind"] == kind) for kind in {t["entry_kind"] for t in mine}}
+    )
     assert by_kind == posted
     pays = {t["entry_id"] for t in mine if t["entry_kind"] in ("pay", "pay_other")}
     undone = sum(t["amount"] for t in books.transfers if t["undoes_entry_id"] in pays and t["effective_on"] <= last)
@@ -150,7 +156,9 @@ async def compliance_adds_up(year: Year, books: Books) -> None:
     for fund, floor_before, floor in (
         ("district_increment", 100_000_000 * 15 // 100, 120_000_000 * 15 // 100), ("recovered_stock", 10_000_000, 10_000_000)
     ):  # fmt: skip
-        row = {name: parse_cents(floors[fund][name]) for name in ("floor_before", "floor_amount", "adopted", "shortfall")}
+        row = {
+            name: parse_cents(floors[fund][name]) for name in ("floor_before", "floor_amount", "adopted", "shortfall")
+        }
         assert row == {"floor_before": floor_before, "floor_amount": floor, "adopted": adopted[fund],
                        "shortfall": max(floor - adopted[fund], 0)}  # fmt: skip
     assert [floors[fund]["finding"] for fund in sorted(floors)] == ["final-accounts", None]
@@ -165,6 +173,17 @@ async def the_advances_add_up(year: Year, books: Books) -> None:
     """One advance, settled in full."""
     (row,) = (await year.ask("auditor", "advances"))["items"]
     given = sum(t["amount"] for t in books.transfers if t["entry_kind"] == "advance")
-    settled = sum(t["amount"] for t in books.transfers if t["settles_entry_id"] == id_of(row["entry_id"]))
+    settled = sum(t["amount"] for t in books.transfers if t["settles_entry_id"] == UUID(row["entry_id"]))
     assert (parse_cents(row["amount"]), parse_cents(row["settled"])) == (given, settled) == (13_500_000, 13_500_000)
     assert (row["outstanding"], (await year.ask("auditor", "advances", overdue=True))["items"]) == ("0.00", [])
+
+
+async def each_returned_line_was_paid_again_once(year: Year, books: Books) -> None:
+    """Two came back and two were paid again, each from the account of the year that had paid it first: 2019."""
+    again = [t for t in books.transfers if t["reissues_entry_id"] is not None]
+    years = [(books.accounts[t["book"], t["credit_account"]]["exec_year"], t["effective_on"].year) for t in again]
+    assert years == [(2019, 2019), (2019, 2020)]
+    returned = [t["amount"] for t in books.transfers if t["entry_kind"] == "return"]
+    assert [t["amount"] for t in again] == returned == [100_000, 100_000]
+    waiting = await year.ask("auditor", "payment-lines", household_no=HEADS[2][0])
+    assert [line["state"] for line in waiting["items"]] == ["sent", "reissued", "sent", "sent", "sent", "credited"]

@@ -35,13 +35,20 @@ async def the_city_adopts(year: Year) -> None:
 async def the_city_allocates(year: Year) -> None:
     """The standard to each listed village; the factor fund to the district, within the budget and not a fen beyond."""
     villages = [VILLAGE, SECOND_VILLAGE]
-    listing = {"fund_code": "public_affairs", "fiscal_year": 2019, "document_no": "武扶组〔2019〕3号", "villages": villages}
+    listing = {
+        "fund_code": "public_affairs",
+        "fiscal_year": 2019,
+        "document_no": "武扶组〔2019〕3号",
+        "villages": villages,
+    }
     await year.do("city-maker", "village-lists", listing, book=CITY)
     body = year.heading("2019-01-20", "按标准分配", CITY, fund_code="public_affairs", fiscal_year=2019,
                         budget_line_id=year.made["line public_affairs"])  # fmt: skip
     await year.posted("allocations/by-standard", body, book=CITY)
     factor = {"district": str(DISTRICT), "amount": "600000.00", "document_no": "武财农〔2019〕13号"}
-    body = year.heading("2019-01-25", "因素法分配", CITY, budget_line_id=year.made["line special_factor"], lines=[factor])
+    body = year.heading(
+        "2019-01-25", "因素法分配", CITY, budget_line_id=year.made["line special_factor"], lines=[factor]
+    )
     await year.posted("allocations", body, book=CITY)
     found = (await year.ask("auditor", "allocations", book=CITY))["items"]
     names = {VILLAGE: "village A", SECOND_VILLAGE: "village B", None: "factor"}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
 from itertools import count
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import httpx
 
@@ -45,7 +43,9 @@ class Year:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def send(self, who: str, path: str, body: Any = None, *, book: int = DISTRICT, **options: Any) -> httpx.Response:
+    async def send(
+        self, who: str, path: str, body: Any = None, *, book: int = DISTRICT, **options: Any
+    ) -> httpx.Response:
         """A POST, whatever it answers; `query` are its parameters."""
         query = urlencode(options.pop("query", {}), doseq=True)
         return await self.api.post(who, f"/v1/books/{book}/{path}" + (f"?{query}" if query else ""), body, **options)
@@ -56,7 +56,9 @@ class Year:
         assert answer.status_code in (200, 201), f"{path}: {answer.text}"
         return answer.json()
 
-    async def refused(self, code: str, who: str, path: str, body: Any = None, *, book: int = DISTRICT) -> dict[str, Any]:
+    async def refused(
+        self, code: str, who: str, path: str, body: Any = None, *, book: int = DISTRICT
+    ) -> dict[str, Any]:
         """A POST that is refused for this reason and no other; the fault's parameters."""
         answer = await self.send(who, path, body, book=book)
         assert answer.status_code >= 400, f"{path}: not refused"
@@ -112,13 +114,3 @@ async def _add_person(world: World, name: str, kind: str, division: str) -> None
 def unit_of(year: Year, who: str) -> str:
     """The unit of a person."""
     return str(year.api.world.who(who).unit_id)
-
-
-def day_of(text: str) -> date:
-    """A day."""
-    return date.fromisoformat(text)
-
-
-def id_of(text: str) -> UUID:
-    """An id."""
-    return UUID(text)

@@ -45,13 +45,20 @@ def heading(year: Year, period: str, day: str) -> dict[str, Any]:
 
 def payees(year: Year) -> list[dict[str, Any]]:
     """The heads of household with the cards they have now."""
-    return [{"household_no": number, "name": name, "card": year.made.get(f"card {number}", card)} for number, name, _, card in HEADS]
+    return [
+        {"household_no": number, "name": name, "card": year.made.get(f"card {number}", card)}
+        for number, name, _, card in HEADS
+    ]
 
 
 def award(year: Year, period: str, day: str, amount: str = "1000.00") -> dict[str, Any]:
     """A list that gives each household two mu's award."""
     lines = [{**line, "amount": amount, "quantity": 2, "participation_ref": "台账"} for line in payees(year)]
-    return {**heading(year, period, day), "lines": lines, "sources": [{"allocation_id": year.made["district_increment"]}]}
+    return {
+        **heading(year, period, day),
+        "lines": lines,
+        "sources": [{"allocation_id": year.made["district_increment"]}],
+    }
 
 
 async def the_template_is_filled_in(year: Year, *, card: str) -> bytes:
@@ -60,10 +67,17 @@ async def the_template_is_filled_in(year: Year, *, card: str) -> bytes:
                                 project_id=year.made["award"])  # fmt: skip
     book = load_workbook(io.BytesIO(answer.content))
     sheet = book["发放清单"]
-    places = {cell.value: cell.column for cell in sheet[1]}
+    places = {cell.value: int(cell.column or 0) for cell in sheet[1]}
     for row, (number, name, _, registered) in enumerate(HEADS, start=2):
         typed = card if row == len(HEADS) + 1 else registered
-        cells = {"户编号": number, "户主姓名": name, "银行卡号": typed, "金额": 1000, "数量": 2, "参与记录": "台账"}
+        cells: dict[str, str | int] = {
+            "户编号": number,
+            "户主姓名": name,
+            "银行卡号": typed,
+            "金额": 1000,
+            "数量": 2,
+            "参与记录": "台账",
+        }
         for heading_, value in cells.items():
             sheet.cell(row, places[heading_], value)
     held = io.BytesIO()
@@ -76,7 +90,9 @@ async def the_first_quarter_is_paid_from_a_spreadsheet(year: Year) -> None:
     query = {**heading(year, "2019-Q1", "2019-04-15"), "sources": year.made["district_increment"]}
     path = f"/v1/books/{DISTRICT}/payment-lists"
     wrong = await the_template_is_filled_in(year, card="6.2E+18")
-    answer = await year.send("district-maker", "payment-lists", content=wrong, media=XLSX, query={**query, "preview": "true"})
+    answer = await year.send(
+        "district-maker", "payment-lists", content=wrong, media=XLSX, query={**query, "preview": "true"}
+    )
     (fault,) = answer.json()["faults"]
     assert (fault["code"], fault["line"]) == ("card-scientific", 5), fault
     right = await the_template_is_filled_in(year, card=HEADS[3][3])
@@ -104,7 +120,9 @@ async def the_bank_answers(year: Year, payment_list: str, day: str, *, returned:
     writer.writerow([*rows[0], "结果", "原因"])
     for row in rows[1:]:
         came_back = row[1] == str(returned)
-        writer.writerow([*row, *(("退票", "账号户名不符") if came_back else ("入账", "") if row[1].isdigit() else ("", ""))])
+        writer.writerow(
+            [*row, *(("退票", "账号户名不符") if came_back else ("入账", "") if row[1].isdigit() else ("", ""))]
+        )
     taken = await year.do(
         "district-maker", "bank-results", content=back.getvalue().encode(), media="text/csv",
         query={"document_no": "回盘1号", "settled_on": day, "payment_list_id": payment_list,

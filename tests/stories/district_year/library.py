@@ -8,7 +8,9 @@ from tests.builders import VILLAGE
 from tests.stories.district_year.cast import SECOND_VILLAGE, Year, unit_of
 
 
-def proposal(year: Year, code: str, programme: str, amount: str, sources: dict[str, str], **fields: Any) -> dict[str, Any]:
+def proposal(
+    year: Year, code: str, programme: str, amount: str, sources: dict[str, str], **fields: Any
+) -> dict[str, Any]:
     """A project as a village or the poverty office proposes it."""
     return {
         "code": code, "name": code, "programme_code": programme, "nature": "subsidy", "place": "全区",
@@ -71,7 +73,12 @@ async def a_notice_with_another_amount_is_no_notice(year: Year) -> None:
 async def a_villager_objects_and_is_answered(year: Year) -> None:
     """An objection (异议) to the road's notice, and the township's answer: nothing to mend."""
     path = f"notices/{year.made['notice road']}/objections"
-    raised = {"received_on": "2019-02-25", "kind": "quality", "received_by": "visit", "document_no": year.document_no("异")}
+    raised = {
+        "received_on": "2019-02-25",
+        "kind": "quality",
+        "received_by": "visit",
+        "document_no": year.document_no("异"),
+    }
     made = await year.do("township-maker", path, raised)
     answer = {"version": 2, "finding": "rejected", "document_no": year.document_no("复")}
     await year.do("township-approver", f"{path}/{made['objection_id']}/answer", answer)

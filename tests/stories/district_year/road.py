@@ -24,12 +24,17 @@ async def the_road_is_tendered(year: Year) -> None:
     opened = await year.do("district-maker", "procurements", tender(year, "tendering"))
     year.made["contract"] = opened["procurement_id"]
     bids = f"procurements/{year.made['contract']}/bids"
-    for name, price in zip(FIRMS, ("450000.00", "455000.00", "458000.00", "399000.00"), strict=True):
-        bid = {"bidder_id": year.made[name], "price": price, "received_on": "2019-04-02", "document_no": year.document_no("标"),
-               "evidence_sha256": await year.evidence(name)}  # fmt: skip
-        made = await year.do("district-maker", bids, bid)
-    struck = {**bid, "version": 2, "status": "disqualified", "reason": "资质证书过期"}
-    await year.do("district-maker", f"{bids}/{made['bid_id']}/versions", struck)
+    offers = dict(zip(FIRMS, ("450000.00", "455000.00", "458000.00", "399000.00"), strict=True))
+    made = {name: await bid(year, bids, name, price) for name, price in offers.items()}
+    version = f"{bids}/{made[FIRMS[3]]}/versions"
+    await bid(year, version, FIRMS[3], offers[FIRMS[3]], version=2, status="disqualified", reason="资质证书过期")
+
+
+async def bid(year: Year, path: str, name: str, price: str, **fields: Any) -> str:
+    """What a firm offers, or a new version of it; the bid's id."""
+    body = {"bidder_id": year.made[name], "price": price, "received_on": "2019-04-02", "document_no": "标书1号",
+            "evidence_sha256": await year.evidence(name), **fields}  # fmt: skip
+    return str((await year.do("district-maker", path, body))["bid_id"])
 
 
 def tender(year: Year, stage: str, **fields: Any) -> dict[str, Any]:

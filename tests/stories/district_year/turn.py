@@ -23,7 +23,12 @@ async def the_road_is_evaluated(year: Year) -> None:
     body = {"fiscal_year": 2019, "indicators": [{"indicator_no": 1, "actual_value": "4", "score": 95}], "score": 95,
             "conclusion": "按期完成", "document_no": year.document_no("绩")}  # fmt: skip
     made = await year.do("poverty-maker", path, body)
-    review = {"version": 2, "result": "good", "use_of_result": "下年度优先安排", "document_no": year.document_no("绩评")}
+    review = {
+        "version": 2,
+        "result": "good",
+        "use_of_result": "下年度优先安排",
+        "document_no": year.document_no("绩评"),
+    }
     await year.do("poverty-approver", f"{path}/{made['evaluation_id']}/review", review)
 
 
