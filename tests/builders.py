@@ -24,6 +24,8 @@ DISTRICT = 420117
 OTHER_DISTRICT = 420116
 TODAY = date(2019, 3, 1)
 VILLAGE = "420117001200"
+PLANNED = 100_000_000
+"""Fen that a project of these tests plans, unless told otherwise."""
 
 
 @dataclass
@@ -106,24 +108,48 @@ class World:
 
     async def project(self, *, programme: str = "labour_subsidy", category: str = "employment", book: int = DISTRICT,
                       exemption: str | None = "household_subsidy", estimate: int = 1_000, **fields: Any) -> UUID:  # fmt: skip
-        """An approved project with target, managing unit, notice and an exemption from tendering."""
+        """An approved project with target, indicator, sources, managing unit, notices and an exemption from tendering.
+
+        `fields` are columns of its proposal; `status` says how far it goes (proposed, reviewed, approved, suspended);
+        `sources` are fen by fund, see `parts`.
+        """
         project = new_id()
-        maker = self.who("district-maker" if book == DISTRICT else "other-maker")
-        row = {
-            "book": book, "project_id": project, "version": 1, "code": f"P{str(project)[-8:]}", "name": "项目",
-            "category": category, "programme_code": programme, "managing_unit_id": maker.unit_id,
-            "performance_target": "脱贫50户", "planned_amount": 100_000_000, "status": "approved",
-            "decided_by_unit_id": maker.unit_id, "document_no": "区扶办1号", "recorded_by": maker.staff_id, **fields,
-        }  # fmt: skip
-        await insert(self.service, "project", row)
-        await self.notice("project", project, row["planned_amount"], book=book)
+        status, sources = fields.pop("status", "approved"), fields.pop("sources", None)
+        row = {**self.proposal(project, book), "programme_code": programme, "category": category, **fields}
+        await add_project(self.service, row, await self.deciders(row), status, sources)
         if exemption is not None:
             await insert(self.service, "procurement", {
                 "book": book, "procurement_id": new_id(), "version": 1, "project_id": project, "method": "exempt",
                 "estimate": estimate, "exemption_code": exemption, "evidence_sha256": await self.evidence(book),
-                "document_no": "招豁1号", "recorded_by": maker.staff_id,
+                "document_no": "招豁1号", "recorded_by": row["recorded_by"],
             })  # fmt: skip
         return project
+
+    def proposal(self, project: UUID, book: int = DISTRICT) -> dict[str, Any]:
+        """The columns of a proposal (version 1) of a project of the whole district."""
+        maker = self.who("district-maker" if book == DISTRICT else "other-maker")
+        return {
+            "book": book, "project_id": project, "version": 1, "code": f"P{str(project)[-8:]}", "name": "项目",
+            "category": "employment", "programme_code": "labour_subsidy", "managing_unit_id": maker.unit_id,
+            "performance_target": "脱贫50户", "planned_amount": PLANNED, "status": "proposed", "document_no": "区扶办1号",
+            "nature": "subsidy", "place": "全区", "location_kind": "rural", "planned_start": date(2019, 1, 1),
+            "planned_end": date(2019, 12, 31), "responsible_unit_id": maker.unit_id, "proposing_unit_id": maker.unit_id,
+            "task": "扶持50户", "households": 50, "persons": 150, "participation_mechanism": "参加劳动取得报酬",
+            "proposed_version": 1, "recorded_by": maker.staff_id,
+        }  # fmt: skip
+
+    async def deciders(self, row: dict[str, Any]) -> tuple[Caller, Caller]:
+        """Who reviews a proposal, and who approves it."""
+        if row["book"] == DISTRICT:
+            reviewer = "poverty-approver" if row.get("village_code") is None else "township-approver"
+            return self.who(reviewer), self.who("district-approver")
+        if "other-reviewer" not in self.people:
+            unit = await add_unit(self.owner, OTHER_DISTRICT, "poverty_office", f"poverty_office-{OTHER_DISTRICT}")
+            staff = await add_staff(self.owner, OTHER_DISTRICT, unit, "other-reviewer", ("approver",))
+            self.people["other-reviewer"] = Caller(
+                OTHER_DISTRICT, staff, unit, "poverty_office", "other-reviewer", frozenset({"approver"})
+            )
+        return self.who("other-reviewer"), self.who("other-approver")
 
     async def evidence(self, book: int = DISTRICT) -> bytes:
         """A document kept as evidence; its SHA-256."""
@@ -223,13 +249,13 @@ class World:
         return new
 
     async def notice(self, kind: str, subject: UUID, amount: int, *, book: int = DISTRICT, start: date = date(2019, 1, 10),
-                     end: date = date(2019, 2, 20)) -> UUID:  # fmt: skip
-        """Publish a notice on a village board."""
+                     end: date = date(2019, 2, 20), level: str = "village") -> UUID:  # fmt: skip
+        """Publish a notice, on a village board unless told otherwise."""
         notice = new_id()
         maker = self.who("district-maker" if book == DISTRICT else "other-maker")
         await self.service.execute(
-            "SELECT publish_notice($1, $2, 1, $3, $4, 'village', '村务公开栏', $5, $6, $7, '公示1号', $8)",
-            book, notice, kind, subject, start, end, amount, maker.staff_id,
+            "SELECT publish_notice($1, $2, 1, $3, $4, $9, '村务公开栏', $5, $6, $7, '公示1号', $8)",
+            book, notice, kind, subject, start, end, amount, maker.staff_id, level,
         )  # fmt: skip
         return notice
 
@@ -346,6 +372,69 @@ def first_day(period: str) -> date:
     return date(int(period[:4]), month, 1)
 
 
+def sql(value: Any) -> str:
+    """A value as an SQL literal, for statements that go to the server together."""
+    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+
+def insertion(table: str, row: dict[str, Any]) -> str:
+    """An INSERT as text."""
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(map(sql, row.values()))});"
+
+
+def decisions(row: dict[str, Any], deciders: tuple[Caller, Caller], status: str = "approved") -> str:
+    """The versions after a proposal, up to a status, as SQL: reviewed, approved, suspended by the people whose office it is."""
+    reviewer, approver = deciders
+    steps = [("reviewed", reviewer), ("approved", approver), ("suspended", reviewer)]
+    count = ("proposed", "reviewed", "approved", "suspended").index(status)
+    return "".join(
+        insertion("project", {**row, "version": row["version"] + number, "status": step, "recorded_by": who.staff_id,
+                              "decided_by_unit_id": who.unit_id})
+        for number, (step, who) in enumerate(steps[:count], start=1)
+    )  # fmt: skip
+
+
+def parts(row: dict[str, Any], sources: dict[str, int] | None = None) -> str:
+    """What hangs on a proposal, as SQL: an indicator, and sources: half from the factor fund, the rest from the others."""
+    key = {"book": row["book"], "project_id": row["project_id"], "version": row["version"]}
+    each = row["planned_amount"] // 10
+    amounts = sources or {"special_factor": row["planned_amount"] - 5 * each, "targeted": 2 * each, "public_affairs": each,
+               "district_increment": each, "recovered_stock": each}  # fmt: skip
+    indicator = {"indicator_no": 1, "kind": "quantity", "name": "受益户数", "target_value": 50, "unit": "户"}
+    return insertion("project_indicator", {**key, **indicator}) + "".join(
+        insertion("project_financing", {**key, "fund_code": fund, "amount": amount})
+        for fund, amount in amounts.items()
+        if amount > 0
+    )
+
+
+LEVELS = ("village", "township", "district")
+
+
+def notices(
+    row: dict[str, Any],
+    start: date = date(2019, 1, 10),
+    end: date = date(2019, 2, 20),
+    levels: Sequence[str] = LEVELS,
+) -> str:
+    """Notices of a project at every level, as SQL."""
+    return "".join(
+        f"SELECT publish_notice({row['book']}, '{new_id()}', 1, 'project', '{row['project_id']}', '{level}', '公开栏', "
+        f"'{start}', '{end}', {row['planned_amount']}, '公示1号', '{row['recorded_by']}');"
+        for level in levels
+    )
+
+
+async def add_project(
+    connection: Connection, row: dict[str, Any], deciders: tuple[Caller, Caller], status: str = "approved",
+    sources: dict[str, int] | None = None,
+) -> None:  # fmt: skip
+    """A project from its proposal to a status, published at every level, in one round trip."""
+    await connection.execute(
+        insertion("project", row) + parts(row, sources) + decisions(row, deciders, status) + notices(row)
+    )
+
+
 async def insert(connection: Connection, table: str, row: dict[str, Any]) -> None:
     """Insert one row given as a dict."""
     places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
@@ -357,7 +446,7 @@ PEOPLE: tuple[tuple[str, int, str, tuple[str, ...]], ...] = (
     ("district-maker", DISTRICT, "finance", ("maker",)), ("district-approver", DISTRICT, "finance", ("approver",)),
     ("district-payer", DISTRICT, "finance", ("payer",)), ("poverty-maker", DISTRICT, "poverty_office", ("maker",)),
     ("poverty-approver", DISTRICT, "poverty_office", ("approver",)),
-    ("township-maker", DISTRICT, "township", ("maker",)),
+    ("township-maker", DISTRICT, "township", ("maker",)), ("township-approver", DISTRICT, "township", ("approver",)),
     ("other-maker", OTHER_DISTRICT, "finance", ("maker",)), ("other-approver", OTHER_DISTRICT, "finance", ("approver",)),
     ("other-payer", OTHER_DISTRICT, "finance", ("payer",)),
     ("auditor", CITY, "audit", ()), ("inspector", CITY, "inspection", ()), ("admin", CITY, "admin", ()),
@@ -372,9 +461,10 @@ async def make_world(service: Connection, owner: Connection) -> World:
     """People, tokens, officers in office since 2018, and one village in each of two districts."""
     world = World(service, owner)
     for name, book, kind, duties in PEOPLE:
-        unit = await add_unit(owner, book, kind, f"{kind}-{book}")
+        division = f"{book}001" if kind == "township" else None
+        unit = await add_unit(owner, book, kind, f"{kind}-{book}", division)
         staff = await add_staff(owner, book, unit, name, duties)
-        world.people[name] = Caller(book, staff, unit, kind, name, frozenset(duties))
+        world.people[name] = Caller(book, staff, unit, kind, name, frozenset(duties), division)
         world.tokens[name] = await issue(owner, book, staff)
     for book, maker in ((CITY, "city-maker"), (DISTRICT, "district-maker"), (OTHER_DISTRICT, "other-maker")):
         for role in ("accountable", "supervising"):

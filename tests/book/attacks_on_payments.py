@@ -178,8 +178,12 @@ async def the_poverty_office_pays(s: Scene) -> Last:
 
 @attack("maker-without-duty")
 async def a_list_drafted_by_somebody_without_the_duty(s: Scene) -> Last:
+    maker = s.world.people["district-maker"]
     s.world.people["district-maker"] = s.world.who("poverty-approver")
-    return s.pay(await s.draft_list())
+    drafted = await s.draft_list(published=False)
+    s.world.people["district-maker"] = maker
+    await s.world.notice("payment_list", drafted, 8_000)
+    return s.pay(drafted)
 
 
 @attack("23503")
@@ -333,7 +337,7 @@ async def insert_roster(s: Scene, payee: object, action: str = "enrolled") -> No
 async def a_notice_that_was_always_there(s: Scene) -> Last:
     # Days since minus infinity are no number: every payment of the project would fail on it.
     return s.world.service.fetch(
-        "SELECT publish_notice($1, $2, 1, 'project', $3, 'village', '栏', '-infinity', '2019-03-01', 1, '公示1号', $4)",
+        "SELECT publish_notice($1, $2, 1, 'project', $3, 'village', '栏', '-infinity', '2019-03-01', 100000000, '公示1号', $4)",
         DISTRICT, new_id(), s.project, s.world.who("district-maker").staff_id,
     )  # fmt: skip
 

@@ -19,7 +19,18 @@ from fundledger.book.instructions import Leg
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import codes_of
-from tests.builders import DISTRICT, TODAY, VILLAGE, World, card_of, insert
+from tests.builders import (
+    DISTRICT,
+    TODAY,
+    VILLAGE,
+    World,
+    card_of,
+    decisions,
+    insert,
+    insertion,
+    notices,
+    parts,
+)
 
 Hook = Callable[["Built"], Awaitable[None]]
 
@@ -73,14 +84,63 @@ class Built:
             "action": action, "document_no": "册2号", "recorded_by": self.recorder,
         })  # fmt: skip
 
-    async def project_version(self, **fields: Any) -> None:
-        """The next version of the project."""
+    async def _newest(self) -> dict[str, Any]:
         row = await self.world.service.fetchrow(
             "SELECT * FROM project_current WHERE book = $1 AND project_id = $2", DISTRICT, self.project
         )
         assert row is not None
-        kept = {key: value for key, value in dict(row).items() if key != "recorded_at"}
-        await insert(self.world.service, "project", {**kept, "version": row["version"] + 1, **fields})
+        return {key: value for key, value in dict(row).items() if key != "recorded_at"}
+
+    async def suspended(self) -> None:
+        """The project rests: the next version, by an approver of the poverty office."""
+        row, who = await self._newest(), self.world.who("poverty-approver")
+        await insert(self.world.service, "project", {
+            **row, "version": row["version"] + 1, "status": "suspended", "recorded_by": who.staff_id,
+            "decided_by_unit_id": who.unit_id,
+        })  # fmt: skip
+
+    async def changed(self, **fields: Any) -> None:
+        """The project is changed: proposed anew, reviewed and approved."""
+        row = await self._newest()
+        version = row["version"] + 1
+        new = {**row, "version": version, "proposed_version": version, "status": "proposed", "recorded_by": self.recorder,
+               "decided_by_unit_id": None, **fields}  # fmt: skip
+        deciders = await self.world.deciders(new)
+        await self.world.service.execute(insertion("project", new) + parts(new) + decisions(new, deciders))
+
+    async def as_of_the_first_schema(self, **fields: Any) -> None:
+        """The next version as a database of the first schema may hold it, past the rules of the library."""
+        row = await self._newest()
+        owner = self.world.owner
+        await owner.execute("ALTER TABLE project DISABLE TRIGGER project_guard")
+        await insert(owner, "project", {**row, "version": row["version"] + 1, **fields})
+        await owner.execute("ALTER TABLE project ENABLE TRIGGER project_guard")
+
+    async def notice_of_the_first_schema(self, amount: int, start: date, end: date) -> None:
+        """A notice of the list with any amount, as the first schema let it be published."""
+        await self.world.owner.execute(
+            """WITH made AS (
+               INSERT INTO notice (book, notice_id, version, subject_kind, subject_id, level, channel, published_from, published_to,
+                                   amount, document_no, recorded_by, order_no, recorded_at)
+               VALUES ($1, $2, 1, 'payment_list', $3, 'village', '村务公开栏', $4, $5, $6, '公示1号', $7, nextval('record_order'), now())
+               RETURNING *)
+               INSERT INTO log_queue (order_no, book, kind, record_id, version)
+               SELECT order_no, book, 'notice', notice_id, version FROM made""",
+            DISTRICT, new_id(), self.pay_list, start, end, amount, self.recorder,
+        )  # fmt: skip
+
+    async def objection(self, subject: UUID, *steps: dict[str, Any]) -> None:
+        """An objection to a notice about the project or the list, and what became of it."""
+        notice = await self.world.service.fetchval("SELECT notice_id FROM notice WHERE subject_id = $1", subject)
+        row = {
+            "book": DISTRICT, "objection_id": new_id(), "notice_id": notice, "subject_id": subject, "received_on": date(2019, 2, 1),
+            "kind": "amount", "received_by": "visit", "document_no": "异1号",
+        }  # fmt: skip
+        for version, step in enumerate(({"state": "open"}, *steps), start=1):
+            who = self.recorder if version == 1 else self.world.who("township-approver").staff_id
+            await insert(
+                self.world.service, "notice_objection", {**row, "version": version, "recorded_by": who, **step}
+            )
 
     async def procurement_version(self, **fields: Any) -> None:
         """The next version of the procurement."""
@@ -115,7 +175,9 @@ class Case:
     effective_on: date = TODAY
     economic_class: str = "30399"
     project: dict[str, Any] = field(default_factory=dict)
+    money_of: str | None = None
     project_notice: tuple[date, date] | None = (date(2019, 1, 10), date(2019, 2, 20))
+    project_levels: tuple[str, ...] = ("village", "township", "district")
     list_notice: tuple[date, date] | None = (date(2019, 2, 10), date(2019, 2, 20))
     published: int | None = None
     procurement: dict[str, Any] | None = field(default_factory=dict)
@@ -170,16 +232,14 @@ class Case:
         return built
 
     async def _project(self, built: Built) -> None:
-        unit = built.world.who("district-maker").unit_id
-        await insert(built.world.service, "project", {
-            "book": DISTRICT, "project_id": built.project, "version": 1, "code": f"P{str(built.project)[-8:]}", "name": "项目",
-            "category": self.category, "programme_code": self.programme, "managing_unit_id": unit, "performance_target": "脱贫",
-            "planned_amount": 100_000_000, "status": "approved", "decided_by_unit_id": unit, "document_no": "区1号",
-            "recorded_by": built.recorder,
-        })  # fmt: skip
+        row = {
+            **built.world.proposal(built.project), "category": self.category, "programme_code": self.programme,
+            **self.project,
+        }  # fmt: skip
+        text = insertion("project", row) + parts(row) + decisions(row, await built.world.deciders(row))
         if self.project_notice is not None:
-            start, end = self.project_notice
-            await built.world.notice("project", built.project, 100_000_000, start=start, end=end)
+            text += notices(row, *self.project_notice, self.project_levels)
+        await built.world.service.execute(text)
         if self.procurement is None:
             return
         if self.payee_kind == "organisation":
@@ -202,7 +262,7 @@ class Case:
     async def _money(self, built: Built) -> None:
         world = built.world
         day: dict[str, Any] = {"effective_on": self.funded_on}
-        village: dict[str, Any] = {"village": self.project["village_code"]} if "village_code" in self.project else {}
+        village: dict[str, Any] = {"village": self.money_of} if self.money_of is not None else {}
         line = await world.adopt(self.funded, year=self.fund_year, **day)
         built.allocation = await world.allocate(line, self.funded, year=self.fund_year, **village, **day)
         kind = "early" if self.fund_year > self.funded_on.year else "instalment"
@@ -266,7 +326,10 @@ class Case:
         })  # fmt: skip
         if self.list_notice is not None:
             start, end = self.list_notice
-            await world.notice("payment_list", built.pay_list, self.published or self.amount, start=start, end=end)
+            if self.published is None:
+                await world.notice("payment_list", built.pay_list, self.amount, start=start, end=end)
+            else:
+                await built.notice_of_the_first_schema(self.published, start, end)
 
 
 SUBSIDY = Case()

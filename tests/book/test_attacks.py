@@ -24,13 +24,21 @@ MAY_INSERT = {
     "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review", "release_settlement", "release_settlement_approval",
     "payment_list", "payment_line", "payment_line_private", "bank_result", "bank_file", "preview_line", "rejection", "idempotency",
     "parameter_proposal",
+    "notice_objection",
+    "project_evaluation",
+    "project_evaluation_indicator",
+    "project_financing",
+    "project_indicator",
+    "project_objection",
 }  # fmt: skip
 """Records of the outer world and drafts: what a maker says, before anybody approved it."""
 
 MAY_CALL = {
     "gate_post", "gate_approve", "gate_close_period", "payment_faults", "instruction_digest", "record_refusal", "publish_notice",
     "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
-    "refresh_statistics", "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
+    "refresh_statistics", "notice_workdays", "workdays_between", "objection_stands", "annual_plan_id", "notice_amounts",
+    "notice_standing", "project_levels",
+    "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
     "finally_accepted_on",
     "gate_close_year", "surplus_on", "payee_account_hash", "preview_faults",
     "approve_parameter", "reject_parameter", "parameter_digest", "officer_lock_key",

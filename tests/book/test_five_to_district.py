@@ -24,7 +24,18 @@ from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import bank_returned, codes_of
 from tests.book.payment_case import ADVANCE, HOUSING, SUBSIDY, WORKS, Built, Case
-from tests.builders import DISTRICT, OFFICERS, OTHER_DISTRICT, TODAY, VILLAGE, World, card_of, insert
+from tests.builders import (
+    DISTRICT,
+    LEVELS,
+    OFFICERS,
+    OTHER_DISTRICT,
+    PLANNED,
+    TODAY,
+    VILLAGE,
+    World,
+    card_of,
+    insert,
+)
 from tests.soundness import assert_book_sound
 
 Change = Callable[[Case], Case]
@@ -53,23 +64,66 @@ async def struck_off(built: Built) -> None:
 
 
 async def suspended(built: Built) -> None:
-    await built.project_version(status="suspended")
+    await built.suspended()
 
 
 async def targetless(built: Built) -> None:
-    await built.project_version(performance_target="")
+    await built.as_of_the_first_schema(performance_target="")
 
 
-async def unmanaged(built: Built) -> None:
-    await built.project_version(managing_unit_id=None)
+async def without_indicators(built: Built) -> None:
+    await built.as_of_the_first_schema(proposed_version=None)
+
+
+async def in_town(built: Built) -> None:
+    await built.changed(location_kind="urban")
+
+
+async def large_works(built: Built) -> None:
+    await built.as_of_the_first_schema(nature="new_works")
+
+
+async def dearer(built: Built) -> None:
+    await built.changed(planned_amount=110_000_000)
+
+
+async def dearer_and_published(built: Built) -> None:
+    await built.changed(planned_amount=110_000_000)
+    for level in LEVELS:
+        await built.world.notice("project", built.project, 110_000_000, level=level)
+
+
+async def project_objected(built: Built) -> None:
+    await built.objection(built.project)
+
+
+async def project_objection_upheld(built: Built) -> None:
+    await built.objection(built.project, UPHELD)
+
+
+async def project_objection_mended(built: Built) -> None:
+    await built.objection(built.project, UPHELD, MENDED)
+
+
+async def list_objected(built: Built) -> None:
+    await built.objection(built.pay_list)
+
+
+async def list_objection_rejected(built: Built) -> None:
+    await built.objection(built.pay_list, REJECTED)
+
+
+UPHELD = {"state": "answered", "finding": "upheld"}
+REJECTED = {"state": "answered", "finding": "rejected"}
+MENDED = {"state": "mended", "finding": "upheld"}
 
 
 async def moved_away(built: Built) -> None:
-    await built.project_version(village_code=VILLAGE)
+    await built.changed(village_code=VILLAGE)
 
 
 async def other_programme(built: Built) -> None:
-    await built.project_version(programme_code="education_aid")
+    await built.changed(programme_code="education_aid", category="education")
 
 
 async def paid_before(built: Built) -> None:
@@ -407,7 +461,7 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "vehicles": ("funds", SUBSIDY, lambda c: c.but(economic_class="31013"), {"negative-list"}),
     "bonuses": ("funds", SUBSIDY, lambda c: c.but(economic_class="30102"), {"negative-list"}),
     "next year's money": ("funds", SUBSIDY, lambda c: c.but(fund_year=2020), {"year-not-begun", "balance-insufficient"}),
-    "money of another village": ("funds", SUBSIDY, lambda c: c.but(project={"village_code": "420117001999"}, before_list=[moved_away]),
+    "money of another village": ("funds", SUBSIDY, lambda c: c.but(money_of="420117001999", before_list=[moved_away]),
                                  {"money-of-another-village"}),
     "more than there is": ("funds", SUBSIDY, lambda c: c.but(funded=7_999), {"balance-insufficient"}),
     "before the money came": ("funds", SUBSIDY, lambda c: c.but(funded_on=date(2019, 3, 2)), {"balance-insufficient-on-day"}),
@@ -463,7 +517,8 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "an advance to a person": ("funds", SUBSIDY, lambda c: c.but(kind="advance", procurement={"estimate": 100_000}), {"advance-not-to-organisation"}),
     "an advance that another answers for": ("funds", ADVANCE, lambda c: c.but(leg={"payee_id": new_id()}), {"advance-payee-differs"}),
     "advanced beyond the limit": ("funds", ADVANCE, lambda c: c.but(amount=360_001), {"advance-above-limit"}),
-    "other money in a programme of donations": ("funds", SUBSIDY, lambda c: c.but(programme="donation_relief", payee_kind="household"),
+    "other money in a programme of donations": ("funds", SUBSIDY, lambda c: c.but(
+        programme="donation_relief", category="donation", payee_kind="household", procurement={"exemption_code": "below_threshold"}),
                                                 {"programme-outside-five"}),
     # 项目到区
     "a project of nobody": ("projects", SUBSIDY, lambda c: c.but(line={"project": new_id()}),
@@ -478,6 +533,19 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
                                 {"project-not-published"}),
     "published since eight days": ("projects", SUBSIDY, lambda c: c.but(project_notice=(date(2019, 2, 22), date(2019, 3, 30))),
                                    {"project-not-published"}),
+    "without indicators": ("projects", SUBSIDY, lambda c: c.but(before_list=[without_indicators]), {"project-without-target"}),
+    "in a town": ("projects", SUBSIDY, lambda c: c.but(before_list=[in_town]), {"project-urban"}),
+    "large works": ("projects", SUBSIDY, lambda c: c.but(project={"planned_amount": 3_000_000_000}, before_list=[large_works]),
+                    {"project-too-large"}),
+    "not published in the village": ("projects", SUBSIDY, lambda c: c.but(
+        project={"village_code": VILLAGE}, project_levels=("township", "district")), {"project-not-published"}),
+    "not published in the township": ("projects", SUBSIDY, lambda c: c.but(
+        project={"village_code": VILLAGE}, project_levels=("village", "district")), {"project-not-published"}),
+    "not published by the district": ("projects", SUBSIDY, lambda c: c.but(project_levels=("village", "township")), {"project-not-published"}),
+    "published before it became dearer": ("projects", SUBSIDY, lambda c: c.but(before_list=[dearer]), {"published-amount-differs"}),
+    "somebody objects to the project": ("projects", SUBSIDY, lambda c: c.but(before_list=[project_objected]), {"objection-open"}),
+    "somebody objected to the project and was right": ("projects", SUBSIDY, lambda c: c.but(before_list=[project_objection_upheld]),
+                                                       {"objection-open"}),
     # 招投标到区
     "no tender": ("tendering", SUBSIDY, lambda c: c.but(procurement=None), {"procurement-missing"}),
     "an exemption for another kind of project": ("tendering", SUBSIDY, lambda c: c.but(procurement={"exemption_code": "village_self_build"}),
@@ -501,7 +569,7 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
         {"exemption-limit-exceeded"}),
     "a winner whose bid was struck out": ("tendering", WORKS, lambda c: c.but(before_list=[bid_struck_out]), {"award-without-bid"}),
     # 管理到区
-    "no managing unit": ("management", SUBSIDY, lambda c: c.but(before_list=[unmanaged]), {"managing-unit-missing"}),
+    "no managing unit": ("management", SUBSIDY, lambda c: c.but(project={"managing_unit_id": None}), {"managing-unit-missing"}),
     "the contract filled without acceptance": ("management", WORKS, lambda c: c.but(amount=1_200_000), {"acceptance-missing"}),
     "final without acceptance": ("management", WORKS, lambda c: c.but(final=True), {"acceptance-missing"}),
     "final after a failed acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[failed_acceptance]), {"acceptance-missing"}),
@@ -521,6 +589,9 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "more than was claimed": ("management", WORKS, lambda c: c.but(claimed=999_999), {"claim-exceeded"}),
     "a list that nobody saw": ("management", SUBSIDY, lambda c: c.but(list_notice=None), {"list-not-published"}),
     "a list seen for six days": ("management", SUBSIDY, lambda c: c.but(list_notice=(date(2019, 2, 10), date(2019, 2, 15))), {"list-not-published"}),
+    "a list seen for seven days with a weekend": ("management", SUBSIDY, lambda c: c.but(list_notice=(date(2019, 2, 11), date(2019, 2, 17))),
+                                                  {"list-not-published"}),
+    "somebody objects to the list": ("management", SUBSIDY, lambda c: c.but(before_approval=[list_objected]), {"objection-open"}),
     "a list seen with other amounts": ("management", SUBSIDY, lambda c: c.but(published=7_999), {"published-amount-differs"}),
     "advanced to a debtor": ("management", ADVANCE, lambda c: c.but(amount=300_000, effective_on=date(2019, 8, 29), before_list=[advanced_before]),
                              {"advance-overdue"}),
@@ -560,6 +631,9 @@ BILLS = [
 ]  # fmt: skip
 """Ways to fail a bill that leave its amount as it is."""
 ALONE = {
+    "money of another village",
+    "a list that nobody saw",
+    "somebody objects to the list",
     "households in a programme of persons",
     "before the money came",
     "paid twice",
@@ -649,7 +723,9 @@ async def accepted(built: Built) -> None:
 
 
 async def published_again(built: Built) -> None:
-    await built.world.notice("project", built.project, 100_000_000, start=date(2019, 2, 1), end=date(2019, 2, 10))
+    await built.world.notice(
+        "project", built.project, PLANNED, start=date(2019, 2, 1), end=date(2019, 2, 10), level="district"
+    )
 
 
 async def notice_corrected(built: Built) -> None:
@@ -688,7 +764,7 @@ WAYS_TO_PASS: dict[str, Case] = {
     "half a house with a document": HOUSING.but(amount=1_000_000, line={"exception_document_no": "特1号"}),
     "published a second time, long enough": SUBSIDY.but(project_notice=(date(2019, 2, 1), date(2019, 2, 2)), before_list=[published_again]),
     "published for exactly the days asked": SUBSIDY.but(project_notice=(date(2019, 2, 1), date(2019, 2, 10)),
-                                                         list_notice=(date(2019, 2, 23), date(2019, 3, 30))),
+                                                         list_notice=(date(2019, 2, 21), date(2019, 3, 30))),
     "a wrong notice corrected": SUBSIDY.but(published=7_999, before_approval=[notice_corrected]),
     "another exemption": SUBSIDY.but(procurement={"exemption_code": "work_relief"}),
     "final after acceptance": WORKS.but(final=True, before_list=[accepted]),
@@ -699,7 +775,11 @@ WAYS_TO_PASS: dict[str, Case] = {
     "half done, half paid": WORKS.but(progress=50, amount=600_000),
     "all but the retention": WORKS.but(retention=3, amount=1_164_000),
     "the retention when its time has come": WORKS.but(retention=3, amount=1_200_000, final=True, before_list=[accepted_long_ago]),
-    "money of the project's own village": SUBSIDY.but(project={"village_code": VILLAGE}, before_list=[moved_away]),
+    "published in the village, the township and the district": SUBSIDY.but(project={"village_code": VILLAGE}),
+    "dearer, and published again": SUBSIDY.but(before_list=[dearer_and_published]),
+    "somebody objected to the project and it was mended": SUBSIDY.but(before_list=[project_objection_mended]),
+    "somebody objected to the list and was wrong": SUBSIDY.but(before_approval=[list_objection_rejected]),
+    "money of the project's own village": SUBSIDY.but(money_of=VILLAGE, before_list=[moved_away]),
 }  # fmt: skip
 
 

@@ -15,7 +15,13 @@ from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import bank_returned, codes_of
 from tests.book.payment_case import SUBSIDY
-from tests.builders import DISTRICT, World, card_of, insert
+from tests.builders import (
+    DISTRICT,
+    PLANNED,
+    World,
+    card_of,
+    insert,
+)
 from tests.soundness import assert_book_sound
 
 Fields = dict[str, Any]
@@ -166,7 +172,9 @@ async def test_a_household_is_not_given_the_same_twice(world: World) -> None:
 
 async def test_donations_may_also_fund_a_project_and_then_all_five_hold(world: World) -> None:
     allocation = await received(world)
-    project = await world.project(programme="donation_relief", exemption="work_relief")
+    project = await world.project(
+        programme="donation_relief", category="donation", exemption="below_threshold", sources={"donation": PLANNED}
+    )
     leg = Leg(100_000, allocation_id=allocation, project_id=project)
     await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [leg]))
     payees = await world.persons(1, programme=None)

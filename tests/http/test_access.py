@@ -41,13 +41,15 @@ HOME_OFFICES = people(
 AWAY_OFFICES = people("other-maker other-approver other-payer")
 WATCHERS = people("auditor inspector")
 ADMIN = people("admin")
-ALL = CITY_OFFICES | HOME_OFFICES | AWAY_OFFICES | WATCHERS | ADMIN
+VILLAGE = people("village-maker")
+ALL = CITY_OFFICES | HOME_OFFICES | AWAY_OFFICES | WATCHERS | ADMIN | VILLAGE
 
 MORE_PEOPLE = (
     ("city-payer", CITY, "finance", "payer"), ("city-poverty-maker", CITY, "poverty_office", "maker"),
     ("city-poverty-approver", CITY, "poverty_office", "approver"),
     ("poverty-payer", DISTRICT, "poverty_office", "payer"),
-    ("township-approver", DISTRICT, "township", "approver"), ("township-payer", DISTRICT, "township", "payer"),
+    ("township-payer", DISTRICT, "township", "payer"),
+    ("village-maker", DISTRICT, "village", "maker"),
 )  # fmt: skip
 """Beside the people of `builders`; a payer who is not of a finance bureau may pay nothing."""
 
@@ -69,7 +71,7 @@ def anywhere(who: People) -> Expect:
 
 
 PUBLIC = anywhere(ALL)
-OFFICES_AND_WATCHERS = anywhere(ALL - ADMIN)
+OFFICES_AND_WATCHERS = anywhere(ALL - ADMIN - VILLAGE)
 READ = Expect(
     CITY_OFFICES | WATCHERS, CITY_OFFICES | HOME_OFFICES | WATCHERS, CITY_OFFICES | AWAY_OFFICES | WATCHERS
 )  # fmt: skip
@@ -100,6 +102,9 @@ OFFICES_APPROVE = Expect(
     people("other-approver"),
 )
 FINANCE_APPROVES = Expect(people("city-approver"), people("district-approver"), people("other-approver"))
+READ_WITH_VILLAGES = Expect(READ.city, READ.home | VILLAGE, READ.away)
+DISTRICT_PROPOSES = Expect(NOBODY, DISTRICT_OFFICES_DRAFT.home | VILLAGE, DISTRICT_OFFICES_DRAFT.away)
+PUBLISH = Expect(OFFICES_DRAFT.city, OFFICES_DRAFT.home | VILLAGE, OFFICES_DRAFT.away)
 CITY_FINANCE_APPROVES = Expect(people("city-approver"), NOBODY, NOBODY)
 DISTRICT_FINANCE_PAYS = Expect(NOBODY, people("district-payer"), people("other-payer"))
 
@@ -146,12 +151,27 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/books/{book}/officers/{officer_id}": READ,
     "POST /v1/books/{book}/officers/{officer_id}/versions": OFFICES_DRAFT,
     "GET /v1/books/{book}/officers/{officer_id}/term-report": READ,
+    "GET /v1/books/{book}/projects": READ_WITH_VILLAGES,
+    "POST /v1/books/{book}/projects": DISTRICT_PROPOSES,
+    "GET /v1/books/{book}/projects/{project_id}": READ_WITH_VILLAGES,
+    "GET /v1/books/{book}/projects/{project_id}/indicators": READ_WITH_VILLAGES,
+    "GET /v1/books/{book}/projects/{project_id}/sources": READ_WITH_VILLAGES,
+    "POST /v1/books/{book}/projects/{project_id}/versions": DISTRICT_PROPOSES,
+    "POST /v1/books/{book}/projects/{project_id}/review": Expect(
+        NOBODY, people("poverty-approver township-approver"), NOBODY
+    ),
+    "GET /v1/books/{book}/projects/{project_id}/objections": READ,
+    "POST /v1/books/{book}/projects/{project_id}/objections": Expect(
+        NOBODY, CITY_OFFICES | WATCHERS, CITY_OFFICES | WATCHERS
+    ),
+    "POST /v1/books/{book}/projects/{project_id}/objections/{objection_id}/answer": DISTRICT_BUREAUS_APPROVE,
+    "GET /v1/books/{book}/projects/{project_id}/evaluations": READ,
+    "POST /v1/books/{book}/projects/{project_id}/evaluations": DISTRICT_PROPOSES,
+    "POST /v1/books/{book}/projects/{project_id}/evaluations/{evaluation_id}/review": DISTRICT_BUREAUS_APPROVE,
+    "GET /v1/books/{book}/evaluations": READ,
+    "GET /v1/books/{book}/evaluations/{evaluation_id}/indicators": READ,
     "GET /v1/books/{book}/reports/execution": READ,
     "GET /v1/books/{book}/reports/compliance": READ,
-    "GET /v1/books/{book}/projects": READ,
-    "POST /v1/books/{book}/projects": DISTRICT_OFFICES_DRAFT,
-    "GET /v1/books/{book}/projects/{project_id}": READ,
-    "POST /v1/books/{book}/projects/{project_id}/versions": DISTRICT_OFFICES_DRAFT,
     "POST /v1/books/{book}/projects/{project_id}/approve": DISTRICT_BUREAUS_APPROVE,
     "POST /v1/books/{book}/projects/{project_id}/suspend": DISTRICT_BUREAUS_APPROVE,
     "POST /v1/books/{book}/projects/{project_id}/leave": DISTRICT_BUREAUS_APPROVE,
@@ -179,9 +199,14 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/books/{book}/acceptances/{acceptance_id}": READ,
     "POST /v1/books/{book}/acceptances/{acceptance_id}/versions": DISTRICT_OFFICES_DRAFT,
     "GET /v1/books/{book}/notices": READ,
-    "POST /v1/books/{book}/notices": DISTRICT_OFFICES_DRAFT,
+    "POST /v1/books/{book}/notices": PUBLISH,
+    "GET /v1/books/{book}/notices/{notice_id}/objections": READ,
+    "POST /v1/books/{book}/notices/{notice_id}/objections": DISTRICT_PROPOSES,
+    "POST /v1/books/{book}/notices/{notice_id}/objections/{objection_id}/answer": DISTRICT_OFFICES_APPROVE,
+    "POST /v1/books/{book}/notices/{notice_id}/objections/{objection_id}/mend": DISTRICT_OFFICES_APPROVE,
+    "GET /v1/books/{book}/publicity": READ,
     "GET /v1/books/{book}/notices/{notice_id}": READ,
-    "POST /v1/books/{book}/notices/{notice_id}/versions": DISTRICT_OFFICES_DRAFT,
+    "POST /v1/books/{book}/notices/{notice_id}/versions": PUBLISH,
     # the book and the trail
     "GET /v1/books/{book}/instructions/{instruction_id}/legs": READ,
     "GET /v1/books/{book}/entries": READ,
@@ -255,8 +280,6 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/books/{book}/release-settlements/{settlement_id}": READ,
     "POST /v1/books/{book}/release-settlements/{settlement_id}/approve": CITY_FINANCE_APPROVES,
     # reports
-    "GET /v1/books/{book}/reports/execution": READ,
-    "GET /v1/books/{book}/reports/compliance": READ,
     # inspection
     "GET /v1/anomalies": WATCH,
     "GET /v1/anomalies/summary": WATCH,

@@ -463,7 +463,8 @@ async def test_a_project_that_is_not_ready_is_not_funded(api: Api, world: World)
     assert refused(unknown) == {"project-not-in-library"}
     for project, code in (
         (await world.project(status="suspended"), "project-not-approved"),
-        (await world.project(performance_target=""), "project-without-target"),
+        (await world.project(status="reviewed"), "project-not-approved"),
+        (await world.project(location_kind="urban"), "project-urban"),
     ):
         drafted = await draft(
             api, "/fundings", heading(world, DISTRICT, project_id=str(project), lines=lines), book=DISTRICT

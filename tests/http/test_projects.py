@@ -96,8 +96,14 @@ async def test_officers_are_listed_page_by_page(api: Api, world: World) -> None:
 
 def proposal(world: World, **fields: Any) -> dict[str, Any]:
     return {"code": "P-1", "name": "道路", "programme_code": "rural_works", "village_code": VILLAGE,
-            "managing_unit_id": str(world.who("poverty-maker").unit_id), "performance_target": "硬化道路2公里",
-            "planned_amount": "500000.00", "document_no": "区扶办1号", **fields}  # fmt: skip
+            "nature": "new_works", "place": "村东", "location_kind": "rural", "planned_start": "2019-01-01",
+            "planned_end": "2019-12-31", "responsible_unit_id": str(world.who("poverty-maker").unit_id),
+            "managing_unit_id": str(world.who("poverty-maker").unit_id), "task": "硬化道路2公里", "households": 60,
+            "persons": 180, "participation_mechanism": "优先吸纳贫困户务工", "performance_target": "硬化道路2公里",
+            "indicators": [{"kind": "quantity", "name": "道路里程", "target_value": "2.0", "unit": "公里"}],
+            "planned_amount": "500000.00", "document_no": "区扶办1号",
+            "financing": [{"fund_code": "special_factor", "amount": fields.get("planned_amount", "500000.00")}],
+            **fields}  # fmt: skip
 
 
 async def proposed(api: Api, **fields: Any) -> str:
@@ -106,44 +112,52 @@ async def proposed(api: Api, **fields: Any) -> str:
 
 
 async def decide(api: Api, project: str, verb: str, version: int, who: str = "poverty-approver", **options: Any) -> Any:
-    return await api.post(
-        who, f"{BOOK}/projects/{project}/{verb}", {"version": version, "document_no": "批1号"}, **options
-    )
+    body = {"version": version, "document_no": "批1号", **({"reason": "无法实施"} if verb == "leave" else {})}
+    return await api.post(who, f"{BOOK}/projects/{project}/{verb}", body, **options)
 
 
-async def approved(api: Api, **fields: Any) -> str:
-    project = await proposed(api, **fields)
-    await made(await decide(api, project, "approve", 2))
+async def reviewed(api: Api, project: str, version: int = 2) -> str:
+    await made(await decide(api, project, "review", version, "township-approver"))
     return project
 
 
-async def test_a_project_is_proposed_approved_suspended_and_leaves(api: Api, world: World) -> None:
+async def approved(api: Api, **fields: Any) -> str:
+    project = await reviewed(api, await proposed(api, **fields))
+    await made(await decide(api, project, "approve", 3))
+    return project
+
+
+async def test_a_project_is_proposed_reviewed_approved_suspended_and_leaves(api: Api, world: World) -> None:
     project = await proposed(api)
-    steps = [("approve", "approved"), ("suspend", "suspended"), ("approve", "approved"), ("leave", "left")]
-    people = ["poverty-approver", "district-approver", "poverty-approver", "district-approver"]
+    steps = [("review", "reviewed"), ("approve", "approved"), ("suspend", "suspended"), ("approve", "approved"),
+             ("leave", "left")]  # fmt: skip
+    people = [
+        "township-approver", "poverty-approver", "district-approver", "poverty-approver", "district-approver"
+    ]  # fmt: skip
     for number, ((verb, status), who) in enumerate(zip(steps, people, strict=True), start=2):
         row = await made(await decide(api, project, verb, number, who))
         assert (row["status"], row["version"]) == (status, number)
         assert row["decided_by_unit_id"] == str(world.who(who).unit_id)
     history = (await api.get("auditor", f"{BOOK}/projects/{project}")).json()
-    assert [row["status"] for row in history] == ["proposed", "approved", "suspended", "approved", "left"]
+    assert [row["status"] for row in history] == ["proposed", "reviewed", "approved", "suspended", "approved", "left"]
+    assert [row["reason"] for row in history] == [None] * 5 + ["无法实施"]
     assert {row["category"] for row in history} == {"infrastructure"}
     assert {row["planned_amount"] for row in history} == {"500000.00"}
-    assert refused(await decide(api, project, "approve", 6)) == {"project-left"}
-    again = await api.post("township-maker", f"{BOOK}/projects/{project}/versions", proposal(world, version=6))
+    assert refused(await decide(api, project, "approve", 7)) == {"project-left"}
+    again = await api.post("township-maker", f"{BOOK}/projects/{project}/versions", proposal(world, version=7))
     assert refused(again) == {"project-left"}
 
 
 async def test_a_change_of_an_approved_project_has_to_be_approved_again(api: Api, world: World) -> None:
     project = await approved(api)
-    changed = proposal(world, version=3, planned_amount="900000.00")
+    changed = proposal(world, version=4, planned_amount="900000.00")
     row = await made(await api.post("township-maker", f"{BOOK}/projects/{project}/versions", changed))
     assert (row["status"], row["decided_by_unit_id"]) == ("proposed", None)
     allocation = await world.funded()
     lines = [{"allocation_id": str(allocation), "amount": "1.00"}]
     drafted = await draft(api, "/fundings", heading(world, DISTRICT, project_id=project, lines=lines), book=DISTRICT)
     assert refused(await api.approve("district-approver", DISTRICT, drafted)) == {"project-not-approved"}
-    await made(await decide(api, project, "approve", 4))
+    await made(await decide(api, await reviewed(api, project, 5), "approve", 6))
     assert (await api.approve("district-approver", DISTRICT, drafted)).status_code == 200
 
 
@@ -153,33 +167,34 @@ async def test_who_proposes_does_not_approve(api: Api, world: World, owner: Any)
     await owner.execute("ALTER TABLE staff DISABLE TRIGGER staff_append_only")
     await owner.execute("UPDATE staff SET duties = '{maker,approver}' WHERE staff_id = $1", both)
     project = str((await made(await api.post("poverty-maker", f"{BOOK}/projects", proposal(world))))["project_id"])
-    assert refused(await decide(api, project, "approve", 2, "poverty-maker")) == {"duties-not-separate"}
-    await made(await decide(api, project, "approve", 2, "poverty-approver"))
-    await made(await decide(api, project, "suspend", 3, "district-approver"))
+    await reviewed(api, project)
+    assert refused(await decide(api, project, "approve", 3, "poverty-maker")) == {"duties-not-separate"}
+    await made(await decide(api, project, "approve", 3, "poverty-approver"))
+    await made(await decide(api, project, "suspend", 4, "district-approver"))
     # Neither the proposer nor the one who suspended it brings it back.
     for who in ("poverty-maker", "district-approver"):
-        assert refused(await decide(api, project, "approve", 4, who)) == {"duties-not-separate"}
-    await made(await decide(api, project, "approve", 4, "poverty-approver"))
+        assert refused(await decide(api, project, "approve", 5, who)) == {"duties-not-separate"}
+    await made(await decide(api, project, "approve", 5, "poverty-approver"))
 
 
 async def test_the_city_and_other_districts_do_not_approve_a_project(api: Api, world: World) -> None:
-    project = await proposed(api)
+    project = await reviewed(api, await proposed(api))
     for who, code in (
         ("city-approver", "forbidden-book"), ("other-approver", "forbidden-book"), ("district-maker", "forbidden-duty"),
         ("township-maker", "forbidden-role"), ("district-payer", "forbidden-duty"), ("auditor", "forbidden-role"),
     ):  # fmt: skip
-        assert refused(await decide(api, project, "approve", 2, who)) == {code}, who
+        assert refused(await decide(api, project, "approve", 3, who)) == {code}, who
     city = await api.post("city-maker", f"/v1/books/{CITY}/projects", proposal(world, village_code=None))
     assert refused(city) == {"wrong-level"}
     foreign = await api.post("other-approver", f"/v1/books/{OTHER_DISTRICT}/projects/{project}/approve",
-                             {"version": 2, "document_no": "批1号"})  # fmt: skip
+                             {"version": 3, "document_no": "批1号"})  # fmt: skip
     assert refused(foreign) == {"record-not-found"}
 
 
 async def test_a_project_is_refused_with_its_reason(api: Api, world: World) -> None:
     path = f"{BOOK}/projects"
     for fields, code in (
-        ({"programme_code": "no_such"}, "reference-unknown"), ({"village_code": "420116001200"}, "reference-unknown"),
+        ({"programme_code": "no_such"}, "reference-unknown"), ({"village_code": "420117001999"}, "reference-unknown"),
         ({"managing_unit_id": str(world.who("city-maker").unit_id)}, "reference-unknown"),
         ({"planned_amount": "0.00"}, "amount-not-positive"), ({"planned_amount": 5}, "amount-not-a-string"),
         ({"planned_amount": "100000000000.01"}, "amount-too-large"),
@@ -188,39 +203,34 @@ async def test_a_project_is_refused_with_its_reason(api: Api, world: World) -> N
     assert (await api.post("township-maker", path, proposal(world, performance_target=""))).status_code == 422
     project = await proposed(api)
     assert refused(await decide(api, project, "suspend", 2)) == {"project-status-differs"}
+    assert refused(await decide(api, project, "approve", 2)) == {"project-status-differs"}
     for version in (1, 3):
-        assert refused(await decide(api, project, "approve", version)) == {"version-taken"}
+        assert refused(await decide(api, project, "review", version, "township-approver")) == {"version-taken"}
     renamed = proposal(world, version=2, code="P-2")
     assert refused(await api.post("township-maker", f"{path}/{project}/versions", renamed)) == {
         "record-identity-changed"
     }
 
 
-async def test_a_project_without_a_target_is_not_approved(api: Api, world: World) -> None:
-    maker = world.who("district-maker")
-    project = new_id()
-    await insert(world.service, "project", {
-        "book": DISTRICT, "project_id": project, "version": 1, "code": "P9", "name": "项目", "category": "employment",
-        "programme_code": "labour_subsidy", "planned_amount": 100, "status": "proposed", "document_no": "1号",
-        "recorded_by": maker.staff_id,
-    })  # fmt: skip
-    assert refused(await decide(api, str(project), "approve", 2)) == {"project-without-target"}
+async def test_a_project_without_a_target_or_indicators_is_not_proposed(api: Api, world: World) -> None:
+    body = proposal(world, indicators=[])
+    assert refused(await api.post("township-maker", f"{BOOK}/projects", body)) == {"project-without-target"}
 
 
 async def test_a_decision_is_made_once_whatever_the_repeats(api: Api, world: World) -> None:
-    project = await proposed(api)
-    first = await decide(api, project, "approve", 2, key="a")
-    await made(await decide(api, project, "suspend", 3))
-    again = await decide(api, project, "approve", 2, key="a")
+    project = await reviewed(api, await proposed(api))
+    first = await decide(api, project, "approve", 3, key="a")
+    await made(await decide(api, project, "suspend", 4))
+    again = await decide(api, project, "approve", 3, key="a")
     assert (again.headers["Idempotent-Replayed"], again.json()) == ("true", first.json())
-    assert refused(await decide(api, project, "suspend", 2, key="a")) == {"idempotency-conflict"}
+    assert refused(await decide(api, project, "suspend", 3, key="a")) == {"idempotency-conflict"}
 
 
 async def test_projects_are_listed_by_status_and_village_with_their_newest_version(api: Api, world: World) -> None:
     first, second = await approved(api), await proposed(api, code="P-2", village_code=None)
     listed = (await api.get("auditor", f"{BOOK}/projects")).json()["items"]
     assert [(row["project_id"], row["version"], row["status"]) for row in listed] == [
-        (first, 2, "approved"),
+        (first, 3, "approved"),
         (second, 1, "proposed"),
     ]
     for filters, expected in (({"status": "proposed"}, [second]), ({"village_code": VILLAGE}, [first]),
@@ -381,6 +391,9 @@ async def test_a_notice_is_refused_with_its_reason(api: Api, world: World) -> No
         (notice(str(new_id())), {"notice-subject-unknown"}),
         (notice(project, subject_kind="payment_list"), {"notice-subject-unknown"}),
         (notice(project, amount="0.00"), {"amount-not-positive"}),
+        (notice(project, amount="499999.99"), {"published-amount-differs"}),
+        (notice(project, level="city"), {"notice-level-wrong"}),
+        (notice(project, fiscal_year=2019), {"notice-subject-unknown"}),
     ):
         assert refused(await api.post("township-maker", path, body)) == codes, body
     first = await made(await api.post("township-maker", path, notice(project)))

@@ -143,7 +143,7 @@ async def listed(world: World, book: int) -> dict[str, list[Any]]:
     found["officer_id"] = [world.officers[book, "accountable"]]
     found["supervisor_id"] = [world.officers[book, "supervising"]]
     units = [person.unit_id for person in world.people.values() if person.book == book]
-    found["unit_id"] = found["managing_unit_id"] = units
+    found["unit_id"] = found["managing_unit_id"] = found["responsible_unit_id"] = units
     found["content_sha256"] = [(await world.digest(book, row[0])).hex() for row in await world.service.fetch(
         "SELECT instruction_id FROM instruction n WHERE book = $1 AND NOT EXISTS "
         "(SELECT FROM entry e WHERE e.book = n.book AND e.instruction_id = n.instruction_id)", book)]  # fmt: skip
@@ -157,6 +157,7 @@ def texts(values: dict[str, list[Any]]) -> Known:
 PLAIN: Known = {
     "amount": ["1.00", "0.01"], "total": ["30.00"], "planned_amount": ["1000.00"], "estimate": ["100.00"],
     "document_no": ["文号1"], "summary": ["摘要"], "name": ["名称"], "reason": ["原因"], "channel": ["村务公开栏"],
+    "target_value": ["2"], "actual_value": ["2"],
     "performance_target": ["脱贫"], "title": ["验收单"], "effective_on": ["2019-03-02"],
     "fund_code": ["special_factor", "targeted", "district_increment"],
     "programme_code": ["labour_subsidy", "rural_works"],

@@ -77,7 +77,7 @@ async def _answering(client: httpx.AsyncClient) -> None:
 
 async def body_of(world: World, folder: Path, size: int) -> bytes:
     """A list that pays `size` registered people."""
-    project = await world.project()
+    project = await world.project(planned_amount=2 * size * 8_000)  # half of it from the factor fund
     allocation = await money(world, project, size * 8_000)
     people = await register(world, Vault.open(folder / "keys.json"), size)
     await world.owner.execute("SELECT refresh_statistics('{household,person,registry_status,roster_member}')")

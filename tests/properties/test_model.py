@@ -31,7 +31,7 @@ from fundledger.book.instructions import Leg
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import bank_returned, codes_of
-from tests.builders import CITY, DISTRICT, World, make_world
+from tests.builders import CITY, DISTRICT, PLANNED, World, make_world
 from tests.databases import TestServer, cloned, connected
 from tests.properties.book_in_sql import AT_ENTRY, BALANCES, ON_DAY
 from tests.properties.book_model import Book, City, District, Entry, Move, Posted
@@ -91,7 +91,9 @@ class BookMachine(RuleBasedStateMachine):
         self.people = await self.world.persons(6)
         self.projects = [await self.world.project() for _ in range(2)]
         for project in self.projects:
-            await self.world.notice("project", project, 1, start=date(2018, 11, 1), end=date(2018, 12, 20))
+            await self.world.notice(
+                "project", project, PLANNED, start=date(2018, 11, 1), end=date(2018, 12, 20), level="district"
+            )
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run asynchronous work on the machine's own loop."""

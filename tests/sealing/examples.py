@@ -99,7 +99,7 @@ RECORDS: list[tuple[str, Callable[[Row], dict[str, object]], dict[str, Any]]] = 
         "book": 420117, "notice_id": number(82), "version": 2, "subject_kind": "payment_list", "subject_id": number(60),
         "level": "village", "channel": "村务公开栏", "published_from": date(2019, 2, 1),
         "published_to": date(2019, 2, 11), "amount": 24_002, "document_no": "公示〔2019〕2号",
-        "recorded_by": number(72), "recorded_at": MOMENT,
+        "recorded_by": number(72), "recorded_at": MOMENT, "evidence_sha256": None, "fiscal_year": None,
     }),
     ("parameter", leaf.parameter, {
         "book": 420100, "parameter_id": number(83), "code": "amount_max", "version": 1, "value": 2**62, "unit": "fen",

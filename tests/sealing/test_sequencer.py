@@ -90,7 +90,7 @@ async def test_versions_of_a_notice_are_records_of_their_own(world: World, db: D
     subject = await world.project()
     notice = await world.service.fetchval("SELECT notice_id FROM notice WHERE subject_id = $1", subject)
     await world.service.execute(
-        "SELECT publish_notice($1, $2, 2, 'project', $3, 'village', '公开栏', '2019-01-10', '2019-02-20', 5, '号', $4)",
+        "SELECT publish_notice($1, $2, 2, 'project', $3, 'village', '公开栏', '2019-01-10', '2019-02-20', 100000000, '号', $4)",
         DISTRICT, notice, subject, world.who("district-maker").staff_id,
     )  # fmt: skip
     async with connected(db.service_url) as connection:

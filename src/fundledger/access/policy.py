@@ -20,6 +20,10 @@ OFFICES: Final = frozenset[str]({"finance", "poverty_office", "township"})
 READS_ALL: Final = frozenset[str]({"audit", "inspection"})
 READS_ALL_OF_CITY: Final = frozenset[str]({"finance", "poverty_office"})
 EVERYBODY: Final = OFFICES | READS_ALL
+PROPOSERS: Final = OFFICES | {"village"}
+"""Who proposes projects; a village committee (村委会) does nothing else, and touches no money."""
+OBJECTORS: Final = READS_ALL | READS_ALL_OF_CITY
+"""Who objects to a district's projects (H7): the city's offices, and those who watch."""
 LEADS: Final = frozenset[str]({"audit", "inspection"})
 
 
@@ -38,12 +42,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a route asks: one of these unit kinds, this duty (or none), and to write or only to read."""
+    """What a route asks: one of these unit kinds, this duty (or none), and to write or only to read.
+
+    `remarks`: it writes about a book of a district what the city or a watching office says, and decides nothing in it.
+    """
 
     units: frozenset[str]
     duty: Duty | None = None
     writes: bool = False
     level: Literal["city", "district", "any"] = "any"
+    remarks: bool = False
 
     def refuse(self, caller: Caller, book: int | None) -> None:
         """Raise the refusal that fits, or return: forbidden-role, forbidden-duty, forbidden-book, wrong-level."""
@@ -53,7 +61,9 @@ class Demand:
             raise problem("forbidden-duty", duty=self.duty)
         if book is None and self.writes and self.level == "city":
             book = CITY_BOOK  # a path without a book: what holds for every book is the city's to change
-        if book is not None and not may_reach(caller, book, writes=self.writes):
+        if self.remarks and not (caller.book == CITY_BOOK or caller.unit_kind in READS_ALL):
+            raise problem("forbidden-book", book=str(book))
+        if book is not None and not may_reach(caller, book, writes=self.writes and not self.remarks):
             raise problem("forbidden-book", book=str(book))
         if book is not None and self.writes and self.level != "any" and (book == CITY_BOOK) != (self.level == "city"):
             raise problem("wrong-level", kind=self.level)

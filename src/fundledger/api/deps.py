@@ -88,6 +88,11 @@ def writes(units: frozenset[str], duty: Duty | None = None, level: Literal["city
     return Depends(Allow(Demand(units, duty, writes=True, level=level)))
 
 
+def remarks(units: frozenset[str]) -> Any:
+    """A route by which the city or a watching office says something about a district's book."""
+    return Depends(Allow(Demand(units, writes=True, level="district", remarks=True)))
+
+
 def bearer_of(request: Request) -> str:
     """The token of the request; raises `token-missing`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")

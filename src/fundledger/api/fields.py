@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -49,6 +51,21 @@ Sha256 = Annotated[
 """The SHA-256 of a piece of evidence, as 64 lower-case hex digits outside."""
 
 Sha256Out = Annotated[bytes, PlainSerializer(bytes.hex, return_type=str), WithJsonSchema({"type": "string"})]
+
+
+def _measure(value: object) -> Decimal:
+    if isinstance(value, str) and _MEASURE.fullmatch(value):
+        return Decimal(value)
+    raise PydanticCustomError("field-invalid", "a measure is a decimal number in a string")
+
+
+_MEASURE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
+Measure = Annotated[
+    Decimal, BeforeValidator(_measure), PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,4})?$", "examples": ["2.5"]}),
+]  # fmt: skip
+"""A number in a unit of its own (kilometres, households, percent), a decimal string outside."""
+MeasureOut = Annotated[Decimal, PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string"})]
 
 
 def _signed_yuan(value: object) -> int:

@@ -1,4 +1,4 @@
-"""Notices (公告公示): what was published about a project or a payment list, where and how long; versions, lists."""
+"""Notices (公告公示): what was published, where and how long; objections (异议); published against the book."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from fundledger.access.policy import EVERYBODY, OFFICES
+from fundledger.access.policy import EVERYBODY, PROPOSERS
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
-from fundledger.api.fields import Version
+from fundledger.api.fields import FiscalYear, Sha256, Sha256Out, Version
 from fundledger.api.records import recorded
 from fundledger.api.wire import Answer, Body, Text, Yuan, YuanOut
 from fundledger.db.database import driver_of
@@ -21,20 +21,28 @@ from fundledger.projects.tables import Notice
 
 router = APIRouter(prefix="/v1/books/{book}/notices", tags=["projects"])
 
-Maker = Annotated[Call, writes(OFFICES, "maker", level="district")]
+Maker = Annotated[Call, writes(PROPOSERS, "maker")]
 Reader = Annotated[Call, reads(EVERYBODY)]
 
 
-class NoticeBody(Body):
-    """A notice; `amount` is what was published, `published_to` its last day."""
+SubjectKind = Literal["project", "payment_list", "procurement", "allocation", "annual_plan", "acceptance"]
 
-    subject_kind: Literal["project", "payment_list"]
-    subject_id: UUID
-    level: Literal["district", "township", "village"]
+
+class NoticeBody(Body):
+    """A notice; `amount` is what was published, `published_to` its last day.
+
+    An annual plan is named by `fiscal_year` and has no `subject_id`; `city` is for allocations.
+    """
+
+    subject_kind: SubjectKind
+    subject_id: UUID | None = None
+    fiscal_year: FiscalYear | None = None
+    level: Literal["city", "district", "township", "village"]
     channel: Text
     published_from: date
     published_to: date
     amount: Yuan
+    evidence_sha256: Sha256 | None = None
     document_no: Text
 
 
@@ -56,6 +64,8 @@ class NoticeAnswer(Answer):
     published_from: date
     published_to: date
     amount: YuanOut
+    evidence_sha256: Sha256Out | None
+    fiscal_year: int | None
     document_no: str
     recorded_by: UUID
     recorded_at: datetime
@@ -77,7 +87,7 @@ async def _publish(
 async def publish_notice(
     book: int, body: NoticeBody, call: Maker, session: Writing, response: Response
 ) -> NoticeAnswer:
-    """Record a notice about a project or a payment list of this district (M11)."""
+    """Record a notice about something of this book (M11); its amount must be the book's."""
     return await _publish(book, body, 1, call, session, response, new_id())
 
 
@@ -91,7 +101,7 @@ async def change_notice(
 
 @router.get("")
 async def list_notices(book: int, subject_id: UUID, call: Reader, session: Reading) -> list[NoticeAnswer]:
-    """The notices about one project or payment list, every version."""
+    """The notices about one subject, every version."""
     return [NoticeAnswer.model_validate(row) for row in await notices_about(session, book, subject_id)]
 
 

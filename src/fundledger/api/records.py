@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 from fastapi import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fundledger.api.deps import Call
-from fundledger.api.wire import decode_cursor, encode_cursor, mark_replay
+from fundledger.api.wire import Body, decode_cursor, encode_cursor, mark_replay
 from fundledger.book.idempotency import claim
 from fundledger.db.database import driver_of
 from fundledger.errors import problem
@@ -36,6 +37,11 @@ async def recorded(
         await write(record_id)
     mark_replay(response, earlier is not None)
     return (await history(session, table, book, earlier or record_id))[version - 1]
+
+
+def fields_of(body: Body, *left_out: str) -> dict[str, Any]:
+    """A body's fields as they are inside (fen, bytes), not as they go out."""
+    return {name: getattr(body, name) for name in type(body).model_fields if name not in left_out}
 
 
 def after_id(cursor: str | None) -> UUID:

@@ -63,7 +63,7 @@ def total_fen(lines: int) -> int:
     return sum((number % 997) * 50 + 100 for number in range(lines))
 
 
-def openpyxl_seconds(data: bytes, rounds: int) -> dict[str, list[float]]:
+def openpyxl_seconds(data: bytes, rounds: int, *, usual: bool = True) -> dict[str, list[float]]:
     """How long openpyxl takes to read every row's values."""
     try:
         import openpyxl
@@ -80,7 +80,7 @@ def openpyxl_seconds(data: bytes, rounds: int) -> dict[str, list[float]]:
     for turn in range(rounds):
         gc.collect()
         seconds["openpyxl_read_only"].append(_seconds(lambda: read(read_only=True)))
-        if not turn:
+        if usual and not turn:
             seconds["openpyxl"].append(_seconds(lambda: read(read_only=False)))
     return seconds
 
@@ -90,11 +90,14 @@ async def measure_sheets(
 ) -> dict[str, dict[str, Any]]:
     """All figures of one run: medians of the rounds."""
     data = await asyncio.to_thread(workbook, world, lines)
-    seconds = await asyncio.to_thread(openpyxl_seconds, data, rounds)
+    seconds = await asyncio.to_thread(openpyxl_seconds, data, 1)
     for name in ("preview", "upload", "approve", "pay"):
         seconds[name] = []
     async with httpx.AsyncClient(base_url=f"http://{host}:{port}", timeout=300) as client:
         for turn in range(rounds):
+            if turn:  # in turns, so that whatever else the machine does weighs on both alike
+                again = await asyncio.to_thread(openpyxl_seconds, data, 1, usual=False)
+                seconds["openpyxl_read_only"] += again["openpyxl_read_only"]
             await _round(world, client, data, lines, turn, seconds)
             say(f"round {turn + 1}: " + ", ".join(f"{name} {taken[-1]:.2f} s" for name, taken in seconds.items()))
     measure = median(seconds["openpyxl_read_only"])
@@ -109,12 +112,12 @@ async def measure_sheets(
 async def _round(
     world: World, client: httpx.AsyncClient, data: bytes, lines: int, turn: int, seconds: dict[str, list[float]]
 ) -> None:
-    period = f"{2020 + turn // 12}-{turn % 12 + 1:02}"
+    period = f"{2016 + turn // 12}-{turn % 12 + 1:02}"  # of its own, over, and with a standard
     header = {
         "document_no": f"bench-{period}", "effective_on": "2019-03-01", "summary": "bench", "period": period,
         "officer_id": str(world.officers[DISTRICT, "accountable"]), "payee_kind": "household",
         "supervisor_id": str(world.officers[DISTRICT, "supervising"]), "project_id": str(world.projects[-1]),
-        "programme_code": HOUSEHOLD_PROGRAMME, "entitlement_on": "2019-02-01", "sources": str(world.allocations[-1]),
+        "programme_code": HOUSEHOLD_PROGRAMME, "entitlement_on": f"{period}-01", "sources": str(world.allocations[-1]),
     }  # fmt: skip
 
     async def call(name: str, who: str, path: str, content: bytes, media: str, **params: str) -> dict[str, Any]:

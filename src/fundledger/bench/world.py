@@ -34,8 +34,9 @@ MANY = 500
 """How many allocations and projects "many accounts" means."""
 
 PEOPLE = (
-    ("city-maker", CITY_BOOK, ("maker",)), ("city-approver", CITY_BOOK, ("approver",)),
-    ("maker", DISTRICT, ("maker",)), ("approver", DISTRICT, ("approver",)), ("payer", DISTRICT, ("payer",)),
+    ("city-maker", CITY_BOOK, "finance", ("maker",)), ("city-approver", CITY_BOOK, "finance", ("approver",)),
+    ("maker", DISTRICT, "finance", ("maker",)), ("approver", DISTRICT, "finance", ("approver",)),
+    ("payer", DISTRICT, "finance", ("payer",)), ("reviewer", DISTRICT, "poverty_office", ("approver",)),
 )  # fmt: skip
 
 
@@ -74,10 +75,10 @@ class World:
 async def build(owner: Connection, service: Connection, vault: Vault, *, persons: int) -> World:
     """People, officers, divisions, money on MANY allocations, MANY funded projects, registered persons."""
     world = World(service)
-    for name, book, duties in PEOPLE:
-        unit = await add_unit(owner, book, "finance", f"bench finance {book}")
+    for name, book, kind, duties in PEOPLE:
+        unit = await add_unit(owner, book, kind, f"bench {kind} {book}")
         staff = await add_staff(owner, book, unit, name, duties)
-        world.people[name] = Caller(book, staff, unit, "finance", name, frozenset(duties))
+        world.people[name] = Caller(book, staff, unit, kind, name, frozenset(duties))
         world.tokens[name] = await issue(owner, book, staff)
     await _officers(world)
     await _divisions(service)
@@ -136,13 +137,12 @@ async def _projects(world: World) -> None:
     """MANY approved projects, one an allocation, each funded, published, and exempt from tendering with evidence."""
     maker = world.people["maker"]
     world.projects = [new_id() for _ in range(MANY)]
-    await world.service.copy_records_to_table(
-        "project",
-        columns=["book", "project_id", "version", "code", "name", "category", "programme_code", "managing_unit_id",
-                 "performance_target", "planned_amount", "status", "decided_by_unit_id", "document_no", "recorded_by"],
-        records=[(DISTRICT, project, 1, f"B{number}", "bench", *_kind_of(number), maker.unit_id, "bench", 10**10,
-                  "approved", maker.unit_id, "bench", maker.staff_id) for number, project in enumerate(world.projects)],
-    )  # fmt: skip
+    for version, (status, who) in enumerate(
+        (("proposed", maker), ("reviewed", world.people["reviewer"]), ("approved", world.people["approver"])), start=1
+    ):
+        await _project_versions(world, version, status, who)
+        if version == 1:
+            await _project_parts(world)
     document = hashlib.sha256(b"bench").digest()
     await world.service.execute(
         "INSERT INTO evidence (book, sha256, media_type, size_bytes, content, title, recorded_by) "
@@ -157,11 +157,45 @@ async def _projects(world: World) -> None:
                  for project in world.projects],
     )  # fmt: skip
     for project in world.projects:
-        await publish(world, "project", project, 10**10)
+        await publish(world, "project", project, 10**10, "district")
     legs = [
         Leg(8 * 10**9, allocation_id=a, project_id=p) for a, p in zip(world.allocations, world.projects, strict=True)
     ]
     await world.post(DISTRICT, "fund", legs)
+
+
+async def _project_versions(world: World, version: int, status: str, who: Caller) -> None:
+    """The next version of every project: proposed, reviewed, approved by three people, as the library's rules ask."""
+    row = {
+        "name": "bench", "performance_target": "bench",
+        "planned_amount": 10**10, "document_no": "bench", "nature": "subsidy", "place": "bench",
+        "location_kind": "rural", "planned_start": DAY, "planned_end": DAY, "task": "bench", "households": 1,
+        "persons": 1, "participation_mechanism": "bench", "proposed_version": 1, "version": version, "status": status,
+        "recorded_by": who.staff_id, "decided_by_unit_id": None if version == 1 else who.unit_id, "book": DISTRICT,
+    }  # fmt: skip
+    row |= dict.fromkeys(
+        ("managing_unit_id", "responsible_unit_id", "proposing_unit_id"), world.people["maker"].unit_id
+    )
+    await world.service.copy_records_to_table(
+        "project",
+        columns=["project_id", "code", "category", "programme_code", *row],
+        records=[
+            (project, f"B{number}", *_kind_of(number), *row.values()) for number, project in enumerate(world.projects)
+        ],
+    )
+
+
+async def _project_parts(world: World) -> None:
+    await world.service.copy_records_to_table(
+        "project_indicator",
+        columns=["book", "project_id", "version", "indicator_no", "kind", "name", "target_value", "unit"],
+        records=[(DISTRICT, project, 1, 1, "quantity", "bench", 1, "bench") for project in world.projects],
+    )
+    await world.service.copy_records_to_table(
+        "project_financing",
+        columns=["book", "project_id", "version", "fund_code", "amount"],
+        records=[(DISTRICT, project, 1, "special_factor", 10**10) for project in world.projects],
+    )
 
 
 def _kind_of(number: int) -> tuple[str, str]:
@@ -174,11 +208,11 @@ def household_no(number: int) -> str:
     return f"H{number:07}"
 
 
-async def publish(world: World, kind: str, subject: UUID, amount: int) -> None:
+async def publish(world: World, kind: str, subject: UUID, amount: int, level: str = "village") -> None:
     """A notice that has been up long enough."""
     await world.service.execute(
-        "SELECT publish_notice($1, $2, 1, $3, $4, 'village', 'bench', '2019-01-10', '2019-02-20', $5, 'bench', $6)",
-        DISTRICT, new_id(), kind, subject, amount, world.people["maker"].staff_id,
+        "SELECT publish_notice($1, $2, 1, $3, $4, $7, 'bench', '2019-01-10', '2019-02-20', $5, 'bench', $6)",
+        DISTRICT, new_id(), kind, subject, amount, world.people["maker"].staff_id, level,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from fundledger.catalogue.edge import ROWS as EDGE
 from fundledger.catalogue.gate import ROWS as GATE
 from fundledger.catalogue.input import ROWS as INPUT
 from fundledger.catalogue.leads import ROWS as LEADS
+from fundledger.catalogue.library import ROWS as LIBRARY
 from fundledger.catalogue.lines import ROWS as LINES
 from fundledger.catalogue.operation import ROWS as OPERATION
 from fundledger.catalogue.past_years import ROWS as PAST_YEARS
@@ -48,6 +49,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     POLICY,
     BUDGET_YEAR,
     PROJECTS,
+    LIBRARY,
     TENDERING,
     PAYMENTS,
     PAST_YEARS,

@@ -51,9 +51,9 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "project-without-target", Family.REFUSED, "M10",
         "项目没有绩效目标", "The project has no performance target",
-        "没有绩效目标的项目不能安排资金，也不能支付。",
-        "A project without a performance target is neither funded nor paid.",
-        "补登绩效目标。", "Record its performance target.",
+        "没有绩效目标和绩效指标的项目不能入库，不能安排资金，也不能支付。",
+        "A project without a performance target and indicators is neither approved nor funded nor paid.",
+        "重新申报，写明绩效目标和指标。", "Propose it anew with its target and indicators.",
     ),
     Problem(
         "project-of-another-programme", Family.REFUSED, _PROJECTS,
@@ -65,8 +65,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "project-not-published", Family.REFUSED, "M11",
         "项目公示天数不足", "The project's notice was not up long enough",
-        "项目已公示 {days} 天，规定为 {days_needed} 天。",
-        "The project's notice was up {days} days; {days_needed} are needed.",
+        "项目在 {level} 一级已公示 {days} 天，规定为 {days_needed} 天。",
+        "The project's notice was up {days} days at the level {level}; {days_needed} are needed.",
         "公示期满后再支付。", "Pay after the notice has been up long enough.",
     ),
     Problem(
@@ -126,16 +126,16 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "list-not-published", Family.REFUSED, "M11",
         "清单公示天数不足", "The list's notice was not up long enough",
-        "清单已公示 {days} 天，规定为 {days_needed} 天。",
-        "The list's notice was up {days} days; {days_needed} are needed.",
+        "清单已公示 {days} 个工作日，规定为 {days_needed} 个。",
+        "The list's notice was up {days} working days; {days_needed} are needed.",
         "公示期满后再支付。", "Pay after the notice has been up long enough.",
     ),
     Problem(
         "published-amount-differs", Family.REFUSED, "M11",
-        "公示金额与清单不符", "The published amount is another one",
-        "公示金额为 {published} 元，清单合计为 {total} 元。",
-        "The notice says {published} yuan, the list comes to {total} yuan.",
-        "按清单重新公示。", "Publish the list as it is.",
+        "公示金额与账不符", "The published amount is another one",
+        "公示金额为 {published} 元，账上为 {total} 元。",
+        "The notice says {published} yuan, the book has {total} yuan.",
+        "按账上的金额重新公示。", "Publish the amount of the book.",
     ),
     Problem(
         "payee-unknown", Family.REFUSED, _ENTITLED,

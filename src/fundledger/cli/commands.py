@@ -131,7 +131,9 @@ def demo_load() -> None:
 @token.command("issue")
 def token_issue(
     book: Book,
-    kind: Annotated[str, typer.Option(help="finance | poverty_office | township | audit | inspection | admin")],
+    kind: Annotated[
+        str, typer.Option(help="finance | poverty_office | township | village | audit | inspection | admin")
+    ],
     unit: Annotated[str, typer.Option(help="单位名称 · name of the unit")],
     name: Annotated[str, typer.Option(help="姓名 · name of the person")],
     duty: Annotated[list[str] | None, typer.Option(help="maker | approver | payer, may be repeated")] = None,

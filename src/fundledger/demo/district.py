@@ -1,7 +1,8 @@
 """One district's year: its library, tendering, notices, payment lists to households and suppliers, the bank.
 
-Each project goes the whole way a district must show (五到区): proposed and approved by different people, published,
-with an award or an exemption, officers in office, the list published before it is approved and paid by a third person.
+Each project goes the whole way a district must show (五到区): proposed, reviewed and approved by three people,
+published, with an award or an exemption, officers in office, the list published before it is approved and paid by a
+third person.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ async def evidence(district: District, title: str) -> str:
 
 
 async def open_library(district: District) -> None:
-    """Propose, approve and publish the projects, procure, and fund each with its money."""
+    """Propose, review, approve and publish the projects, procure, and fund each with its money."""
     path = f"/v1/books/{district.book}/allocations"
     district.allocations = await every(district.caller, district.who("maker"), path)
     for plan in PLANS:
@@ -106,28 +107,47 @@ async def open_library(district: District) -> None:
 
 
 async def _open_project(district: District, plan: Plan) -> None:
-    caller, maker = district.caller, district.who("poverty-maker")
-    body = {
+    """Proposed, reviewed and approved by three people, the township first where it is a village's; published."""
+    caller, place = district.caller, "township" if plan.in_village else "poverty"
+    project = await caller.post(district.who(f"{place}-maker"), district.path("projects"), _proposal(district, plan))
+    district.projects[plan.code] = project["project_id"]
+    reviewer = "township-approver" if plan.in_village else "poverty-reviewer"
+    for version, (who, verb) in enumerate(((reviewer, "review"), ("poverty-approver", "approve")), start=2):
+        verdict = {"version": version, "document_no": district.document("扶组")}
+        await caller.post(district.who(who), district.path(f"projects/{project['project_id']}/{verb}"), verdict)
+    days = ("2019-01-20", "2019-02-10")
+    for level in ("village", "township", "district") if plan.in_village else ("district",):
+        await publish(district, "project", project["project_id"], plan.amount, days, level)
+
+
+def _proposal(district: District, plan: Plan) -> dict[str, Any]:
+    unit = str(district.offices.units[district.book, "poverty_office"])
+    works = plan.exemption is None
+    return {
         "code": f"{district.book}-{YEAR}-{plan.code}", "name": f"{district.name}{plan.name}",
-        "programme_code": plan.programme,
-        "village_code": district.village if plan.in_village else None,
-        "managing_unit_id": str(district.offices.units[district.book, "poverty_office"]),
-        "performance_target": "当年完成并验收合格，群众满意度不低于90%", "planned_amount": plan.amount,
+        "programme_code": plan.programme, "village_code": district.village if plan.in_village else None,
+        "nature": "new_works" if works else "service" if plan.in_village else "subsidy",
+        "place": "本村" if plan.in_village else "全区", "location_kind": "rural", "planned_start": "2019-01-01",
+        "planned_end": "2019-12-31", "responsible_unit_id": unit, "managing_unit_id": unit, "task": plan.name,
+        "households": len(district.households), "persons": 2 * len(district.households),
+        "participation_mechanism": "优先吸纳建档立卡户参与并取得报酬",
+        "performance_target": "当年完成并验收合格，群众满意度不低于90%",
+        "indicators": [
+            {"kind": "quantity", "name": "受益户数", "target_value": str(len(district.households)), "unit": "户"},
+            {"kind": "satisfaction", "name": "群众满意度", "target_value": "90", "unit": "%"},
+        ],
+        "planned_amount": plan.amount, "financing": [{"fund_code": plan.fund, "amount": plan.amount}],
         "document_no": district.document("扶办"),
     }  # fmt: skip
-    project = await caller.post(maker, district.path("projects"), body)
-    district.projects[plan.code] = project["project_id"]
-    approval = {"version": project["version"] + 1, "document_no": district.document("扶组")}
-    await caller.post(
-        district.who("poverty-approver"), district.path(f"projects/{project['project_id']}/approve"), approval
-    )
-    await publish(district, "project", project["project_id"], plan.amount, ("2019-01-20", "2019-02-10"))
 
 
-async def publish(district: District, kind: str, subject: str, amount: str, days: tuple[str, str]) -> None:
-    """A notice on the village boards."""
+async def publish(
+    district: District, kind: str, subject: str, amount: str, days: tuple[str, str], level: str = "village"
+) -> None:
+    """A notice on the village boards, or at another level."""
     body = {
-        "subject_kind": kind, "subject_id": subject, "level": "village", "channel": "村务公开栏",
+        "subject_kind": kind, "subject_id": subject, "level": level,
+        "channel": "村务公开栏" if level == "village" else "政府信息公开网",
         "published_from": days[0],
         "published_to": days[1], "amount": amount, "document_no": district.document("公示"),
     }  # fmt: skip

@@ -15,7 +15,7 @@ from fundledger.api.app import create_app
 from fundledger.demo import budget, lists, people, planted
 from fundledger.demo.caller import CITY, Caller
 from fundledger.demo.district import District, open_library
-from fundledger.demo.offices import DISTRICTS, Offices, appoint_officers, open_offices
+from fundledger.demo.offices import DISTRICTS, Offices, appoint_officers, open_offices, open_townships
 from fundledger.demo.villages import VillageLists, import_wuhan, publish_lists
 from fundledger.settings import Settings
 
@@ -40,6 +40,7 @@ async def load(owner_url: str, service_url: str, settings: Settings, progress: P
             progress("市级预算 city budget", 0, 3)
             await appoint_officers(caller, offices)
             villages = await publish_lists(caller, rows)
+            await open_townships(owner, offices, {book: villages.area[book][0] for book in DISTRICTS})
             progress("市级预算 city budget", 1, 3)
             await budget.adopt_and_allocate(caller, offices)
             progress("市级预算 city budget", 2, 3)

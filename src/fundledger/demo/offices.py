@@ -30,7 +30,11 @@ _DISTRICT_PEOPLE = (
     ("payer", "finance", "财政局", "支付", ("payer",)),
     ("poverty-maker", "poverty_office", "扶贫办", "经办", ("maker",)),
     ("poverty-approver", "poverty_office", "扶贫办", "审批", ("approver",)),
+    ("poverty-reviewer", "poverty_office", "扶贫办", "审核", ("approver",)),
 )
+
+
+_TOWNSHIP_PEOPLE = (("township-maker", "经办", ("maker",)), ("township-approver", "审批", ("approver",)))
 
 
 @dataclass
@@ -54,11 +58,20 @@ async def open_offices(owner: Connection) -> Offices:
     return offices
 
 
+async def open_townships(owner: Connection, offices: Offices, villages: dict[int, str]) -> None:
+    """The township of one village in each district: it proposes and reviews that village's projects."""
+    for book, village in villages.items():
+        for label, name, duties in _TOWNSHIP_PEOPLE:
+            person = ("township", f"{DISTRICTS[book]}街道（乡镇）", f"{DISTRICTS[book]}街道{name}")
+            await _person(owner, offices, book, f"{book}-{label}", person, duties, village[:9])
+
+
 async def _person(
-    owner: Connection, offices: Offices, book: int, label: str, person: tuple[str, str, str], duties: tuple[str, ...]
-) -> None:
+    owner: Connection, offices: Offices, book: int, label: str, person: tuple[str, str, str], duties: tuple[str, ...],
+    division_code: str | None = None,
+) -> None:  # fmt: skip
     kind, unit, name = person
-    unit_id = await add_unit(owner, book, kind, unit)
+    unit_id = await add_unit(owner, book, kind, unit, division_code)
     offices.units[book, kind] = unit_id
     staff = await add_staff(owner, book, unit_id, name, duties)
     offices.tokens[label] = await issue(owner, book, staff)

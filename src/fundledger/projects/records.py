@@ -14,11 +14,32 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fundledger.errors import problem
-from fundledger.projects.tables import Acceptance, Bid, Notice, OfficerTerm, Procurement, Project
+from fundledger.projects.tables import (
+    Acceptance,
+    Bid,
+    Notice,
+    NoticeObjection,
+    OfficerTerm,
+    Procurement,
+    Project,
+    ProjectEvaluation,
+    ProjectObjection,
+)
 
-Record = TypeVar("Record", OfficerTerm, Project, Procurement, Bid, Acceptance, Notice)
+Record = TypeVar(
+    "Record",
+    OfficerTerm,
+    Project,
+    Procurement,
+    Bid,
+    Acceptance,
+    Notice,
+    ProjectObjection,
+    ProjectEvaluation,
+    NoticeObjection,
+)
 
-OfProject = TypeVar("OfProject", Procurement, Acceptance)
+OfProject = TypeVar("OfProject", Procurement, Acceptance, ProjectObjection, ProjectEvaluation)
 
 ID_OF: dict[type[SQLModel], str] = {
     OfficerTerm: "officer_id",
@@ -27,6 +48,9 @@ ID_OF: dict[type[SQLModel], str] = {
     Bid: "bid_id",
     Acceptance: "acceptance_id",
     Notice: "notice_id",
+    ProjectObjection: "objection_id",
+    ProjectEvaluation: "evaluation_id",
+    NoticeObjection: "objection_id",
 }
 
 

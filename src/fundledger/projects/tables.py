@@ -9,6 +9,29 @@ from uuid import UUID
 from sqlalchemy import BigInteger, DateTime, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Field, SQLModel
 
+from fundledger.projects.library_tables import (
+    NoticeObjection,
+    ProjectEvaluation,
+    ProjectEvaluationIndicator,
+    ProjectFinancing,
+    ProjectIndicator,
+    ProjectObjection,
+)
+
+__all__ = [
+    "Acceptance",
+    "Notice",
+    "NoticeObjection",
+    "OfficerTerm",
+    "Procurement",
+    "Project",
+    "ProjectEvaluation",
+    "ProjectEvaluationIndicator",
+    "ProjectFinancing",
+    "ProjectIndicator",
+    "ProjectObjection",
+]
+
 
 def _recorded_at() -> Any:
     """Set by the database when the row is written."""
@@ -38,7 +61,7 @@ class OfficerTerm(SQLModel, table=True):
 
 
 class Project(SQLModel, table=True):
-    """A project of a district's library (项目库); amount in fen."""
+    """A project of a district's library (项目库); amount in fen. The newer columns may be null in old rows."""
 
     __tablename__ = "project"
 
@@ -58,6 +81,20 @@ class Project(SQLModel, table=True):
     document_no: str = Field(sa_type=Text)
     recorded_by: UUID
     recorded_at: datetime = _recorded_at()
+    nature: str | None = Field(default=None, sa_type=Text)
+    place: str | None = Field(default=None, sa_type=Text)
+    location_kind: str | None = Field(default=None, sa_type=Text)
+    planned_start: date | None = None
+    planned_end: date | None = None
+    responsible_unit_id: UUID | None = None
+    proposing_unit_id: UUID | None = None
+    task: str | None = Field(default=None, sa_type=Text)
+    households: int | None = None
+    persons: int | None = None
+    participation_mechanism: str | None = Field(default=None, sa_type=Text)
+    proposal_sha256: bytes | None = Field(default=None, sa_type=LargeBinary)
+    proposed_version: int | None = None
+    reason: str | None = Field(default=None, sa_type=Text)
 
 
 class Procurement(SQLModel, table=True):
@@ -135,7 +172,7 @@ class Acceptance(SQLModel, table=True):
 
 
 class Notice(SQLModel, table=True):
-    """A public notice about a project or a payment list (公告公示); written by ``publish_notice`` only; fen."""
+    """A public notice (公告公示), of a project, a payment list and other subjects; by ``publish_notice`` only; fen."""
 
     __tablename__ = "notice"
 
@@ -153,3 +190,5 @@ class Notice(SQLModel, table=True):
     recorded_by: UUID
     order_no: int = Field(sa_type=BigInteger)
     recorded_at: datetime = Field(sa_type=DateTime(timezone=True))
+    evidence_sha256: bytes | None = Field(default=None, sa_type=LargeBinary)
+    fiscal_year: int | None = Field(default=None, sa_type=SmallInteger)

@@ -131,14 +131,19 @@ def refusal(row: Row) -> dict[str, object]:
 
 
 def notice(row: Row) -> dict[str, object]:
-    """公告公示: one version of a notice."""
+    """公告公示: one version of a notice; evidence and fiscal year only where there are any."""
+    more: dict[str, object] = {}
+    if row["evidence_sha256"] is not None:
+        more["evidence_sha256"] = bytes(row["evidence_sha256"]).hex()
+    if row["fiscal_year"] is not None:
+        more["fiscal_year"] = row["fiscal_year"]
     return {
         "v": FORMAT, "kind": "notice", "book": str(row["book"]), "notice_id": str(row["notice_id"]),
         "version": row["version"], "subject_kind": row["subject_kind"], "subject_id": str(row["subject_id"]),
         "level": row["level"], "channel": row["channel"], "published_from": row["published_from"].isoformat(),
         "published_to": row["published_to"].isoformat(), "amount": format_yuan(row["amount"]),
         "document_no": row["document_no"], "recorded_by": str(row["recorded_by"]),
-        "recorded_at": instant(row["recorded_at"]),
+        "recorded_at": instant(row["recorded_at"]), **more,
     }  # fmt: skip
 
 
