@@ -41,5 +41,5 @@ LANGUAGE sql STABLE AS $$
     UNION ALL
     SELECT l.item, 'posting', 'return-without-bank-result', l.leg_no, '{}' FROM leg l
     WHERE l.entry_kind = 'return' AND NOT EXISTS (SELECT FROM bank_result r WHERE r.book = l.book AND r.entry_id = l.undoes_entry_id
-        AND r.line_no = l.undoes_line_no AND r.outcome = 'returned')
+        AND r.line_no = l.undoes_line_no AND r.outcome = 'returned' OFFSET 0)
 $$;

@@ -138,7 +138,8 @@ LANGUAGE sql STABLE AS $$
     ), checked AS MATERIALIZED (
         SELECT y.item, y.payee_kind, y.roster_required, y.participation_required, y.paid_in_full, y.standard, y.standard_parameter,
                l.line_no, l.amount, l.quantity, l.participation_ref, l.exception_document_no, k.known, a.account_hash IS NOT NULL AS has_account,
-               l.card_hash IS NOT DISTINCT FROM a.account_hash OR coalesce(g.guarded, false) AS to_account, s.status, o.status AS own_status, r.action, w.twice,
+               -- A line without a card fits nobody, whoever has none registered least of all.
+               coalesce(l.card_hash = a.account_hash, false) OR coalesce(g.guarded, false) AS to_account, s.status, o.status AS own_status, r.action, w.twice,
                (l.programme_code, l.period) <> (y.programme_code, y.period) AS strays
         FROM pay y
         CROSS JOIN LATERAL (SELECT * FROM payment_line l WHERE l.book = y.book AND l.instruction_id = y.instruction_id OFFSET 0) l
