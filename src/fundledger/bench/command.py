@@ -71,7 +71,7 @@ def bench_posting(
 def bench_lists(
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable")] = False,
     lines: Annotated[int, typer.Option(help="households in the list", min=1, max=100_000)] = 30_000,
-    rounds: Annotated[int, typer.Option(help="previews, uploads and payments", min=1, max=100)] = 3,
+    rounds: Annotated[int, typer.Option(help="previews, uploads and payments", min=1, max=36)] = 3,
 ) -> None:
     """An .xlsx list: preview, upload, approve, pay, and the service's memory, against openpyxl reading the file."""
     figures = measure_lists(lines=lines, rounds=rounds)

@@ -112,12 +112,12 @@ async def measure_sheets(
 async def _round(
     world: World, client: httpx.AsyncClient, data: bytes, lines: int, turn: int, seconds: dict[str, list[float]]
 ) -> None:
-    period = f"{2020 + turn // 12}-{turn % 12 + 1:02}"
+    period = f"{2016 + turn // 12}-{turn % 12 + 1:02}"  # of its own, over, and with a standard
     header = {
         "document_no": f"bench-{period}", "effective_on": "2019-03-01", "summary": "bench", "period": period,
         "officer_id": str(world.officers[DISTRICT, "accountable"]), "payee_kind": "household",
         "supervisor_id": str(world.officers[DISTRICT, "supervising"]), "project_id": str(world.projects[-1]),
-        "programme_code": HOUSEHOLD_PROGRAMME, "entitlement_on": "2019-02-01", "sources": str(world.allocations[-1]),
+        "programme_code": HOUSEHOLD_PROGRAMME, "entitlement_on": f"{period}-01", "sources": str(world.allocations[-1]),
     }  # fmt: skip
 
     async def call(name: str, who: str, path: str, content: bytes, media: str, **params: str) -> dict[str, Any]:
