@@ -135,7 +135,7 @@ LANGUAGE sql STABLE AS $$
                        AND v.sha256 = decode(substring(n.inputs FROM '"evidence_sha256":"([0-9a-f]{64})"'), 'hex') OFFSET 0) v ON true
     WHERE w.entry_kind IN ('settle', 'advance_return') AND v.sha256 IS NULL
       AND (w.entry_kind = 'settle' OR EXISTS (SELECT FROM unnest(p_legs) l WHERE l.item = w.item AND NOT EXISTS (
-           SELECT FROM bank_result r WHERE r.book = l.book AND r.entry_id = l.undoes_entry_id AND r.line_no = l.undoes_line_no AND r.outcome = 'returned' OFFSET 0)))
+           SELECT FROM bank_result r WHERE r.book = l.book AND r.entry_id = l.undoes_entry_id AND r.line_no = l.undoes_line_no AND r.outcome || '' = 'returned' OFFSET 0)))
 $$;
 
 -- Prepaid releases: at most a percentage of the allocation; topped up only against the year's approved result, and up to it.
