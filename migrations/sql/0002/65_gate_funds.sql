@@ -138,8 +138,12 @@ LANGUAGE sql STABLE AS $$
     ), checked AS (
         SELECT y.item, y.payee_kind, y.roster_required, y.participation_required, y.paid_in_full, y.standard, y.standard_parameter,
                l.line_no, l.amount, l.quantity, l.participation_ref, l.exception_document_no, k.known, a.account_hash IS NOT NULL AS has_account,
-               -- A line without a card fits nobody, whoever has none registered least of all.
-               coalesce(l.card_hash = a.account_hash, false) OR coalesce(g.guarded, false) AS to_account, s.status, o.status AS own_status, r.action, w.twice,
+               -- (A line without a card fits nobody, whoever has none registered least of all.)
+               CASE WHEN l.card_hash = a.account_hash THEN true WHEN l.card_hash IS NULL THEN false
+                    WHEN l.exception_document_no IS NULL OR y.payee_kind = 'organisation' THEN false
+                    -- A guardian: with a document, the account of somebody else of the same household.
+                    ELSE EXISTS (SELECT FROM person p WHERE p.book = l.book AND p.household_id = l.household_id
+                                 AND payee_account_hash(p.book, p.person_id) = l.card_hash) END AS to_account, s.status, o.status AS own_status, r.action, w.twice,
                (l.programme_code, l.period) <> (y.programme_code, y.period) AS strays
         FROM pay y
         CROSS JOIN LATERAL (SELECT * FROM payment_line l WHERE l.book = y.book AND l.instruction_id = y.instruction_id OFFSET 0) l
@@ -155,10 +159,6 @@ LANGUAGE sql STABLE AS $$
             AND (a.version = 1 OR EXISTS (SELECT FROM payee_account_confirmation c WHERE c.book = a.book AND c.holder_id = a.holder_id
                                           AND c.version = a.version OFFSET 0))
             ORDER BY a.version DESC LIMIT 1) a ON true
-        -- A guardian: with a document, the account of somebody else of the same household.
-        LEFT JOIN LATERAL (SELECT true AS guarded FROM person p WHERE l.exception_document_no IS NOT NULL AND y.payee_kind <> 'organisation'
-            AND l.card_hash IS DISTINCT FROM a.account_hash AND p.book = l.book AND p.household_id = l.household_id
-            AND payee_account_hash(p.book, p.person_id) = l.card_hash LIMIT 1) g ON true
         LEFT JOIN LATERAL (SELECT s.status FROM registry_status s WHERE y.payee_kind <> 'organisation' AND s.book = l.book
             AND s.subject_id = l.household_id AND s.valid_from <= y.entitlement_on ORDER BY s.valid_from DESC, s.version DESC LIMIT 1) s ON true
         LEFT JOIN LATERAL (SELECT s.status FROM registry_status s WHERE y.payee_kind = 'person' AND s.book = l.book
