@@ -37,7 +37,7 @@ from tests.soundness import assert_book_sound
 @pytest.fixture
 async def built(world: World) -> Built:
     """A contract of 12,000.00 yuan with an advance of 3,600.00 drafted."""
-    return await ADVANCE.build(world)
+    return await ADVANCE.but(funded=40_000_000).build(world)
 
 
 async def refused(posting: Awaitable[Posted]) -> set[str]:
