@@ -304,20 +304,23 @@ async def review(api: Api, what: str, decision: str, who: str = "poverty-approve
 
 async def test_a_contract_changes_by_what_a_second_person_approves(api: Api, world: World) -> None:
     path, _, _ = await contracted(api, world, await road(world))
+    changes = f"{path.removeprefix(BOOK + '/')}/changes"
     first = await change(api, path, "50000.00")
-    assert refused(await review(api, f"contract-changes/{first}", "approved", "district-maker")) == {"forbidden-duty"}
-    assert refused(await review(api, f"contract-changes/{first}", "approved", "township-maker")) == {"forbidden-role"}
-    assert (await made(await review(api, f"contract-changes/{first}", "approved")))["decision"] == "approved"
-    assert refused(await review(api, f"contract-changes/{first}", "rejected")) == {"change-decided"}
+    assert refused(await review(api, f"{changes}/{first}", "approved", "district-maker")) == {"forbidden-duty"}
+    assert refused(await review(api, f"{changes}/{first}", "approved", "township-maker")) == {"forbidden-role"}
+    assert (await made(await review(api, f"{changes}/{first}", "approved")))["decision"] == "approved"
+    assert refused(await review(api, f"{changes}/{first}", "rejected")) == {"change-decided"}
     second = await change(api, path, "-500000.00")
-    assert refused(await review(api, f"contract-changes/{second}", "approved")) == {"contract-below-paid"}
-    await made(await review(api, f"contract-changes/{second}", "rejected"))
+    assert refused(await review(api, f"{changes}/{second}", "approved")) == {"contract-below-paid"}
+    await made(await review(api, f"{changes}/{second}", "rejected"))
     assert [row["decision"] for row in (await api.get("auditor", f"{path}/changes")).json()] == ["approved", "rejected"]
     release = (await api.get("auditor", f"{path}/ocds")).json()
     assert release["contracts"][0]["value"]["amount"] == 500000
     assert len(release["contracts"][0]["amendments"]) == 1
-    assert refused(await review(api, f"contract-changes/{new_id()}", "approved")) == {"record-not-found"}
+    assert refused(await review(api, f"{changes}/{new_id()}", "approved")) == {"record-not-found"}
     planned, _ = await opened(api, await road(world), stage="planned")
+    elsewhere = f"{planned.removeprefix(BOOK + '/')}/changes/{second}"
+    assert refused(await review(api, elsewhere, "approved")) == {"record-not-found"}
     body = {"amount": "1.00", "reason": "x", "document_no": "变1号", "evidence_sha256": await document(api)}
     assert refused(await api.post("district-maker", f"{planned}/changes", body)) == {"contract-not-signed"}
     assert refused(await api.post("district-maker", f"{path}/changes", body | {"amount": "0.00"})) == {

@@ -160,15 +160,21 @@ async def list_contract_changes(book: int, procurement_id: UUID, call: Reader, s
     return [ChangeAnswer.model_validate(change) for change in found]
 
 
-@router.post("/contract-changes/{change_id}/review", status_code=201)
+@router.post("/procurements/{procurement_id}/changes/{change_id}/review", status_code=201)
 async def review_contract_change(
-    book: int, change_id: UUID, body: ReviewBody, call: Reviewer, session: Writing, response: Response
+    book: int,
+    procurement_id: UUID,
+    change_id: UUID,
+    body: ReviewBody,
+    call: Reviewer,
+    session: Writing,
+    response: Response,
 ) -> ChangeAnswer:
     """Approve or reject a change, once; never by who recorded it."""
     await once(
         call, session, response, "contract-change-review", change_id,
         lambda connection, same: review_change(
-            connection, call.caller, book, same, body.decision, body.document_no
+            connection, call.caller, book, procurement_id, same, body.decision, body.document_no
         ),
     )  # fmt: skip
     return ChangeAnswer.model_validate(await change_of(await driver_of(session), book, change_id))

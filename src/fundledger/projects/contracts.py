@@ -91,13 +91,15 @@ async def record_change(
 
 
 async def review_change(
-    connection: Connection, caller: Caller, book: int, change_id: UUID, decision: Decision, document_no: str
-) -> None:
-    """Approve or reject a change, once.
+    connection: Connection, caller: Caller, book: int, procurement_id: UUID, change_id: UUID, decision: Decision,
+    document_no: str,
+) -> None:  # fmt: skip
+    """Approve or reject a change of that contract, once.
 
     Raises `record-not-found`, `duties-not-separate`, `approver-without-duty`, `contract-below-paid`, `change-decided`.
     """
-    await change_of(connection, book, change_id)
+    if (await change_of(connection, book, change_id)).procurement_id != procurement_id:
+        raise problem("record-not-found")
     await connection.execute(_REVIEW, book, change_id, decision, document_no, caller.staff_id)
 
 
