@@ -221,6 +221,7 @@ ROWS: tuple[Problem, ...] = (
         "evidence-title-personal", Family.MALFORMED, _EVIDENCE,
         "标题含个人信息", "The title holds personal data",
         "标题中有身份证号、银行卡号或手机号。", "The title holds an identity, card or telephone number.",
-        "标题只写文件是什么。", "Say in the title what the document is, and of nobody.",
+        "标题只写文件是什么；发票号码写在报账单的凭据中。",
+        "Say in the title what the document is, and of nobody; an invoice's number belongs in its claim.",
     ),
 )  # fmt: skip
