@@ -125,6 +125,13 @@ ROWS: tuple[Problem, ...] = (
         "改正百分比。", "Correct the percentage.",
     ),
     Problem(
+        "acceptance-amount", Family.MALFORMED, _CLAIM,
+        "审定金额须指明合同", "The amount accepted names no contract",
+        "验收填写了审定金额，但没有指明是哪个合同的；审定金额是该合同付款的上限。",
+        "The acceptance states the amount accepted and not the contract that it limits.",
+        "指明合同，或不填审定金额。", "Name the contract, or leave the amount out.",
+    ),
+    Problem(
         "ahead-of-progress", Family.REFUSED, _CLAIM,
         "付款超过进度", "The payment is ahead of the progress",
         "已验收进度为 {percent}%，可累计支付 {earned} 元，超出 {excess} 元。",
