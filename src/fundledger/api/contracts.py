@@ -13,7 +13,7 @@ from fundledger.access.policy import EVERYBODY, OFFICES
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Sha256, Sha256Out, SignedYuan, Version
 from fundledger.api.records import recorded
-from fundledger.api.reading import read_cursor
+from fundledger.api.reading import read_version_cursor
 from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, Yuan, YuanOut, encode_cursor, mark_replay
 from fundledger.book.idempotency import claim
 from fundledger.db.database import driver_of
@@ -24,7 +24,6 @@ from fundledger.projects.tables import Bid
 
 router = APIRouter(prefix="/v1/books/{book}", tags=["projects"])
 
-VERSION_MAX = 2**31 - 1
 BUREAUS = frozenset({"finance", "poverty_office"})
 Maker = Annotated[Call, writes(OFFICES, "maker", level="district")]
 Reviewer = Annotated[Call, writes(BUREAUS, "approver", level="district")]
@@ -145,9 +144,7 @@ async def list_bids(
     book: int, procurement_id: UUID, call: Reader, session: Reading, limit: Limit = 100, cursor: Cursor = None
 ) -> BidPage:
     """A procurement's bids, every version."""
-    values = read_cursor(cursor, UUID, int)
-    after = None if values is None else (values[0], min(values[1], VERSION_MAX))
-    found = await bids_of(session, book, procurement_id, after=after, limit=limit)
+    found = await bids_of(session, book, procurement_id, after=read_version_cursor(cursor), limit=limit)
     following = encode_cursor([found[-1].bid_id, found[-1].version]) if len(found) == limit else None
     return BidPage(items=[BidAnswer.model_validate(row) for row in found], next=following)
 
