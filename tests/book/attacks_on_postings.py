@@ -197,7 +197,7 @@ async def more_is_undone_in_one_call_than_was_posted(s: Scene) -> Last:
     return s.post(await s.drafted(CITY, "reverse", *legs))
 
 
-@attack("undo-of-undo", "spent-downstream")
+@attack("undo-of-undo")
 async def an_undoing_is_undone(s: Scene) -> Last:
     entry = (await s.post(await s.drafted(CITY, "adopt", adopting(100))))[0]["entry_id"]
     undo = await s.post(await s.drafted(CITY, "reverse", Leg(60, undoes_entry_id=entry, undoes_line_no=1)))

@@ -13,7 +13,7 @@ from fundledger.book.instructions import Leg
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.budget.calls import adopted, heading, post, refused
-from tests.builders import CITY, DISTRICT, World, insert
+from tests.builders import CITY, DISTRICT, World, card_of, insert
 from tests.soundness import assert_book_sound
 from tests.web import Api
 
@@ -42,7 +42,7 @@ async def handed_down(api: Api, fund: str, amount: str = "5000.00") -> UUID:
 
 async def paid_other(world: World, allocation: UUID, amount: int, programme: str) -> None:
     """Pay a household out of an allocation, without a project."""
-    household, _ = (await world.persons(1, programme=None))[0]
+    household, head = (await world.persons(1, programme=None))[0]
     new = await world.draft(
         DISTRICT, "pay_other", [Leg(amount, allocation_id=allocation)], economic_class="30306", line_count=1
     )
@@ -52,7 +52,7 @@ async def paid_other(world: World, allocation: UUID, amount: int, programme: str
     })  # fmt: skip
     await insert(world.service, "payment_line", {
         "book": DISTRICT, "instruction_id": new, "leg_no": 1, "line_no": 1, "amount": amount, "payee_id": household,
-        "household_id": household, "quantity": 1, "programme_code": programme, "period": "2019-02", "card_hash": os.urandom(32),
+        "household_id": household, "quantity": 1, "programme_code": programme, "period": "2019-02", "card_hash": card_of(head),
         "name_commitment": os.urandom(32), "card_commitment": os.urandom(32),
     })  # fmt: skip
     await world.approve_list(new)

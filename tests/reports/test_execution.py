@@ -56,6 +56,15 @@ async def test_the_report_is_what_the_transfers_say(world: World) -> None:
     assert row.amounts["idle"] + row.amounts["paid"] + row.amounts["advanced"] == row.amounts["released"]
 
 
+async def test_an_allocation_is_one_row_whatever_villages_its_projects_are_in(world: World) -> None:
+    allocation = await world.funded(1_000_000)
+    await fund(world, allocation, await world.project(village_code=VILLAGE), 400_000)
+    (row,) = await execution(world.service, CITY, by="allocation", on=TODAY)
+    assert (row.key["village_code"], row.amounts["funded"], row.amounts["idle"]) == (None, 400_000, 1_000_000)
+    by_village = await execution(world.service, CITY, by="village", on=TODAY)
+    assert {one.key["village_code"]: one.amounts["funded"] for one in by_village} == {None: 0, VILLAGE: 400_000}
+
+
 async def test_a_report_of_an_earlier_day_knows_nothing_of_later_days(world: World) -> None:
     await a_year(world)
     assert await execution(world.service, CITY, by="fund", on=date(2019, 2, 28)) == []

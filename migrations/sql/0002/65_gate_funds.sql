@@ -135,10 +135,14 @@ LANGUAGE sql STABLE AS $$
         SELECT y.item, y.book, y.instruction_id, y.programme_code, y.period, y.payee_kind, y.entitlement_on, g.roster_required, g.participation_required, g.paid_in_full,
                g.standard_parameter, parameter_value(g.standard_parameter, y.entitlement_on) AS standard
         FROM unnest(p_work) y JOIN programme g ON g.programme_code = y.programme_code
-    ), checked AS MATERIALIZED (
+    ), checked AS (
         SELECT y.item, y.payee_kind, y.roster_required, y.participation_required, y.paid_in_full, y.standard, y.standard_parameter,
                l.line_no, l.amount, l.quantity, l.participation_ref, l.exception_document_no, k.known, a.account_hash IS NOT NULL AS has_account,
-               l.card_hash IS NOT DISTINCT FROM a.account_hash OR coalesce(g.guarded, false) AS to_account, s.status, o.status AS own_status, r.action, w.twice,
+               CASE WHEN l.card_hash IS NOT DISTINCT FROM a.account_hash THEN true
+                    WHEN l.exception_document_no IS NULL OR y.payee_kind = 'organisation' THEN false
+                    -- A guardian: with a document, the account of somebody else of the same household.
+                    ELSE EXISTS (SELECT FROM person p WHERE p.book = l.book AND p.household_id = l.household_id
+                                 AND payee_account_hash(p.book, p.person_id) = l.card_hash) END AS to_account, s.status, o.status AS own_status, r.action, w.twice,
                (l.programme_code, l.period) <> (y.programme_code, y.period) AS strays
         FROM pay y
         CROSS JOIN LATERAL (SELECT * FROM payment_line l WHERE l.book = y.book AND l.instruction_id = y.instruction_id OFFSET 0) l
@@ -154,10 +158,6 @@ LANGUAGE sql STABLE AS $$
             AND (a.version = 1 OR EXISTS (SELECT FROM payee_account_confirmation c WHERE c.book = a.book AND c.holder_id = a.holder_id
                                           AND c.version = a.version OFFSET 0))
             ORDER BY a.version DESC LIMIT 1) a ON true
-        -- A guardian: with a document, the account of somebody else of the same household.
-        LEFT JOIN LATERAL (SELECT true AS guarded FROM person p WHERE l.exception_document_no IS NOT NULL AND y.payee_kind <> 'organisation'
-            AND l.card_hash IS DISTINCT FROM a.account_hash AND p.book = l.book AND p.household_id = l.household_id
-            AND payee_account_hash(p.book, p.person_id) = l.card_hash LIMIT 1) g ON true
         LEFT JOIN LATERAL (SELECT s.status FROM registry_status s WHERE y.payee_kind <> 'organisation' AND s.book = l.book
             AND s.subject_id = l.household_id AND s.valid_from <= y.entitlement_on ORDER BY s.valid_from DESC, s.version DESC LIMIT 1) s ON true
         LEFT JOIN LATERAL (SELECT s.status FROM registry_status s WHERE y.payee_kind = 'person' AND s.book = l.book
@@ -170,25 +170,34 @@ LANGUAGE sql STABLE AS $$
             AND ((o.instruction_id = l.instruction_id AND o.line_no < l.line_no) OR
                  (o.instruction_id <> l.instruction_id AND (payment_line_stands(o.book, o.instruction_id, o.line_no, o.amount)
                   OR EXISTS (SELECT FROM pay e WHERE e.book = o.book AND e.instruction_id = o.instruction_id AND e.item < y.item)))) LIMIT 1) w ON true
+    ), odd AS MATERIALIZED (                -- read once, and of a good list nothing is left; what is wrong is said below
+        SELECT c.* FROM checked c
+        WHERE c.known IS NULL OR c.strays OR c.twice OR NOT c.to_account OR c.action = 'struck_off'
+           OR (c.status IS NULL AND c.payee_kind <> 'organisation') OR (c.action IS NULL AND c.roster_required)
+           OR c.status IN ('removed', 'deceased') OR c.own_status IN ('removed', 'deceased')
+           OR (c.exception_document_no IS NULL AND (
+               (c.standard_parameter IS NOT NULL AND c.amount > coalesce(c.standard, 0) * c.quantity)
+               OR (c.paid_in_full AND c.amount < c.standard * c.quantity)
+               OR (c.participation_required AND c.participation_ref IS NULL)))
     )
-    SELECT c.item, 'funds', 'payee-unknown', c.line_no, '{}'::jsonb FROM checked c WHERE c.known IS NULL
-    UNION ALL SELECT c.item, 'funds', 'payee-not-registered', c.line_no, '{}' FROM checked c
+    SELECT c.item, 'funds', 'payee-unknown', c.line_no, '{}'::jsonb FROM odd c WHERE c.known IS NULL
+    UNION ALL SELECT c.item, 'funds', 'payee-not-registered', c.line_no, '{}' FROM odd c
         WHERE c.known AND c.status IS NULL AND c.payee_kind <> 'organisation'
-    UNION ALL SELECT c.item, 'funds', 'line-of-another-list', c.line_no, '{}' FROM checked c WHERE c.strays
-    UNION ALL SELECT c.item, 'funds', 'payee-' || x.status, c.line_no, '{}' FROM checked c
+    UNION ALL SELECT c.item, 'funds', 'line-of-another-list', c.line_no, '{}' FROM odd c WHERE c.strays
+    UNION ALL SELECT c.item, 'funds', 'payee-' || x.status, c.line_no, '{}' FROM odd c
         CROSS JOIN LATERAL (SELECT c.status UNION SELECT c.own_status) x (status) WHERE x.status IN ('removed', 'deceased')
-    UNION ALL SELECT c.item, 'funds', 'not-on-roster', c.line_no, '{}' FROM checked c WHERE c.roster_required AND c.action IS NULL
-    UNION ALL SELECT c.item, 'funds', 'roster-struck-off', c.line_no, '{}' FROM checked c WHERE c.action = 'struck_off'
-    UNION ALL SELECT c.item, 'funds', 'paid-twice', c.line_no, '{}' FROM checked c WHERE c.twice
-    UNION ALL SELECT c.item, 'funds', 'above-standard', c.line_no, jsonb_build_object('standard', c.standard, 'quantity', c.quantity) FROM checked c
+    UNION ALL SELECT c.item, 'funds', 'not-on-roster', c.line_no, '{}' FROM odd c WHERE c.roster_required AND c.action IS NULL
+    UNION ALL SELECT c.item, 'funds', 'roster-struck-off', c.line_no, '{}' FROM odd c WHERE c.action = 'struck_off'
+    UNION ALL SELECT c.item, 'funds', 'paid-twice', c.line_no, '{}' FROM odd c WHERE c.twice
+    UNION ALL SELECT c.item, 'funds', 'above-standard', c.line_no, jsonb_build_object('standard', c.standard, 'quantity', c.quantity) FROM odd c
         WHERE c.standard_parameter IS NOT NULL AND c.exception_document_no IS NULL AND c.amount > coalesce(c.standard, 0) * c.quantity
-    UNION ALL SELECT c.item, 'funds', 'not-paid-in-full', c.line_no, jsonb_build_object('standard', c.standard, 'quantity', c.quantity) FROM checked c
+    UNION ALL SELECT c.item, 'funds', 'not-paid-in-full', c.line_no, jsonb_build_object('standard', c.standard, 'quantity', c.quantity) FROM odd c
         WHERE c.paid_in_full AND c.exception_document_no IS NULL AND c.amount < c.standard * c.quantity
-    UNION ALL SELECT c.item, 'funds', 'participation-missing', c.line_no, '{}' FROM checked c
+    UNION ALL SELECT c.item, 'funds', 'participation-missing', c.line_no, '{}' FROM odd c
         WHERE c.participation_required AND c.participation_ref IS NULL AND c.exception_document_no IS NULL
-    UNION ALL SELECT c.item, 'funds', CASE c.payee_kind WHEN 'organisation' THEN 'account-not-registered' ELSE 'card-not-registered' END, c.line_no, '{}' FROM checked c
+    UNION ALL SELECT c.item, 'funds', CASE c.payee_kind WHEN 'organisation' THEN 'account-not-registered' ELSE 'card-not-registered' END, c.line_no, '{}' FROM odd c
         WHERE c.known AND NOT c.has_account AND NOT c.to_account
-    UNION ALL SELECT c.item, 'funds', CASE c.payee_kind WHEN 'organisation' THEN 'account-not-of-payee' ELSE 'card-not-of-payee' END, c.line_no, '{}' FROM checked c
+    UNION ALL SELECT c.item, 'funds', CASE c.payee_kind WHEN 'organisation' THEN 'account-not-of-payee' ELSE 'card-not-of-payee' END, c.line_no, '{}' FROM odd c
         WHERE c.known AND c.has_account AND NOT c.to_account
     UNION ALL SELECT * FROM gate_check_exclusions(p_work)
 $$;

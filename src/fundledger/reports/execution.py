@@ -31,7 +31,7 @@ _KEYS: Final[dict[Key, tuple[str, ...]]] = {
     "allocation": ("district", "allocation_id", "document_no", "fund_code", "fiscal_year", "village_code"),
     "exec_year": ("exec_year",),
 }
-"""What each key groups by; a village is the allocation's, else the project's, else none (全区)."""
+"""What each key groups by; a village is the allocation's, else (but by allocation) the project's, else none (全区)."""
 AMOUNTS: Final = (
     "allocated", "released", "funded", "advanced", "paid", "returned", "surplus", "unreleased", "idle",
 )  # fmt: skip
@@ -68,7 +68,7 @@ async def execution(
     names = (*AMOUNTS, "idle_alert", "idle_surplus")
     return [
         Row({name: row[name] for name in _KEYS[by]}, {name: row[name] for name in names}, row["oldest_idle_days"])
-        for row in await connection.fetch(query, book, CITY_BOOK, on, fiscal_year)
+        for row in await connection.fetch(query, book, CITY_BOOK, on, fiscal_year, by == "allocation")
     ]
 
 

@@ -1,6 +1,7 @@
 -- How far money has come (预算执行情况) by the end of an effective day: one row per account's allocation and project, which
 -- execution.py adds up by district, village, fund, programme, project, allocation or execution year. Fen.
 --   $1 book that asks (the city's: every district; else its own district)   $2 the city's book   $3 day   $4 fiscal year or null
+--   $5 whether a village is the allocation's only, so that an allocation is one row wherever its projects are
 -- Totals by effective day (account_day) are read, never transfers, but for what the bank returned.
 WITH scope AS MATERIALIZED (
     SELECT a.book, a.allocation_id, a.district, a.origin_book, a.fund_code, a.fiscal_year, a.village_code, a.document_no
@@ -15,7 +16,7 @@ WITH scope AS MATERIALIZED (
     GROUP BY c.book, c.account_id, s.district, s.origin_book, s.fund_code, s.fiscal_year, s.village_code, s.document_no
 )
 SELECT h.district, h.fund_code, h.fiscal_year, h.allocation_id, h.document_no, h.project_id, h.exec_year,
-       coalesce(h.village_code, p.village_code) AS village_code, p.programme_code, p.code AS project_code, p.name AS project_name,
+       CASE WHEN $5::boolean THEN h.village_code ELSE coalesce(h.village_code, p.village_code) END AS village_code, p.programme_code, p.code AS project_code, p.name AS project_name,
        -- The city's accounts say what it allocated and released; the district's own money is allocated by being adopted.
        CASE WHEN h.account_kind IN ('unreleased', 'released') OR (h.account_kind = 'surplus' AND h.origin_book <> h.district) THEN h.balance
             WHEN h.account_kind = 'budget_source' THEN -h.balance ELSE 0 END AS allocated,
