@@ -29,7 +29,7 @@ from tests.book.advances import (
 from tests.book.attackers import bank_returned, codes_of
 from tests.book.lanes import approval_of, payment_of, posters, together
 from tests.book.payment_case import ADVANCE, Built
-from tests.builders import DISTRICT, World
+from tests.builders import DISTRICT, PLANNED, World
 from tests.databases import Database
 from tests.soundness import assert_book_sound
 
@@ -326,9 +326,8 @@ async def test_what_was_paid_meanwhile_counts_with_the_settlement(world: World, 
     await assert_book_sound(world.service)
 
 
-async def test_settlements_of_two_accounts_at_once_stay_within_the_progress(
-    world: World, built: Built, db: Database
-) -> None:
+async def test_settlements_of_two_accounts_at_once_stay_within_the_progress(world: World, db: Database) -> None:
+    built = await ADVANCE.but(funded=PLANNED // 2 - 500_000).build(world)
     entries = [(await advanced(built, 180_000)).entry_id]
     drafts = [await settlement(built, settle_leg(built, entries[0], 180_000))]
     built.allocation = await world.funded(500_000)

@@ -374,9 +374,7 @@ async def pages(api: Api, path: str) -> list[dict[str, Any]]:
 
 async def test_bids_are_read_in_pages(api: Api, world: World) -> None:
     path, _ = await opened(api, await road(world))
-    bids = []
-    for price in ("3.00", "1.00", "2.00"):
-        bids.append(await made(await bid(api, path, await world.supplier(), price)))
+    bids = [await made(await bid(api, path, await world.supplier(), price)) for price in ("3.00", "1.00", "2.00")]
     struck = {name: bids[1][name] for name in ("bidder_id", "price", "received_on", "evidence_sha256", "document_no")}
     struck |= {"status": "withdrawn", "reason": "放弃", "version": 2}
     bids.append(await made(await api.post("district-maker", f"{path}/bids/{bids[1]['bid_id']}/versions", struck)))

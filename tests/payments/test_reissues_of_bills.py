@@ -112,8 +112,12 @@ async def test_a_bill_that_came_back_is_paid_again_under_its_contract_and_claim(
     assert (new["claim_id"], new["procurement_id"]) == (str(claim), str(road.procurement))
     assert await road.paid_under(claim) == (400_000, 400_000)
     # Nothing is left of the claim, and it says by how much.
-    more = await api.post("district-maker", LISTS, road.bill(claim, "0.01", period="2019-01", entitlement_on="2019-01-01"))
-    assert [(fault["code"], fault["params"]["excess"]) for fault in more.json()["pending"]] == [("claim-exceeded", "0.01")]
+    more = await api.post(
+        "district-maker", LISTS, road.bill(claim, "0.01", period="2019-01", entitlement_on="2019-01-01")
+    )
+    assert [(fault["code"], fault["params"]["excess"]) for fault in more.json()["pending"]] == [
+        ("claim-exceeded", "0.01")
+    ]
     await assert_book_sound(world.service)
 
 
@@ -187,7 +191,13 @@ async def donations(api: Api, world: World, **fields: Any) -> tuple[dict[str, An
 
 async def donate(api: Api, world: World, allocation: UUID, people: list[Person], **fields: Any) -> Any:
     header = header_of(
-        world, new_id(), allocation, kind="pay_other", payee_kind="household", programme_code="donation_relief", **fields
+        world,
+        new_id(),
+        allocation,
+        kind="pay_other",
+        payee_kind="household",
+        programme_code="donation_relief",
+        **fields,
     )
     del header["project_id"]
     lines = [{"household_no": p.household_no, "name": p.name, "card": p.card, "amount": "500.00"} for p in people]

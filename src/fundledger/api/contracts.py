@@ -12,8 +12,8 @@ from pydantic import Field
 from fundledger.access.policy import EVERYBODY, OFFICES
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Sha256, Sha256Out, SignedYuan, Version
-from fundledger.api.records import recorded
 from fundledger.api.reading import read_version_cursor
+from fundledger.api.records import recorded
 from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, Yuan, YuanOut, encode_cursor, mark_replay
 from fundledger.book.idempotency import claim
 from fundledger.db.database import driver_of

@@ -135,7 +135,8 @@ ROWS: tuple[Problem, ...] = (
         "ahead-of-progress", Family.REFUSED, _CLAIM,
         "付款超过进度", "The payment is ahead of the progress",
         "已验收进度为 {percent}%，按进度和审定金额可累计支付 {earned} 元，超出 {excess} 元。",
-        "{percent} % is accepted; by that and the amount accepted {earned} yuan is payable in all; this is {excess} yuan more.",
+        "{percent} % is accepted; by that and the amount accepted {earned} yuan is payable in all; this is {excess} "
+        "yuan more.",
         "先登记进度验收，或减少金额。", "Record the acceptance of the progress first, or pay less.",
     ),
     Problem(
