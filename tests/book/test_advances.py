@@ -37,7 +37,7 @@ from tests.soundness import assert_book_sound
 @pytest.fixture
 async def built(world: World) -> Built:
     """A contract of 12,000.00 yuan with an advance of 3,600.00 drafted."""
-    return await ADVANCE.build(world)
+    return await ADVANCE.but(funded=40_000_000).build(world)
 
 
 async def refused(posting: Awaitable[Posted]) -> set[str]:
@@ -330,6 +330,9 @@ async def test_settlements_of_two_accounts_at_once_stay_within_the_progress(worl
     built = await ADVANCE.but(funded=PLANNED // 2 - 500_000).build(world)
     entries = [(await advanced(built, 180_000)).entry_id]
     drafts = [await settlement(built, settle_leg(built, entries[0], 180_000))]
+    # The fund has given all it was planned to give; half a million of it comes back and is given again by another allocation.
+    back = Leg(500_000, allocation_id=built.allocation, project_id=built.project)
+    await world.post(DISTRICT, await world.draft(DISTRICT, "defund", [back]))
     built.allocation = await world.funded(500_000)
     leg = Leg(500_000, allocation_id=built.allocation, project_id=built.project)
     await world.post(DISTRICT, await world.draft(DISTRICT, "fund", [leg]))

@@ -163,7 +163,7 @@ async def test_triggers_have_no_side_effects_and_do_not_ask_which_table_they_are
     )
     assert {row["proname"] for row in rows} == {
         "refuse_change", "officer_term_continues", "refuse_late_content", "refuse_late_rejection", "refuse_own_confirmation", "refuse_own_lifting",
-        "check_procurement", "check_bid", "check_contract_change",
+        "check_payee_accounts", "check_procurement", "check_bid", "check_contract_change",
         "check_contract_change_review", "check_acceptance", "check_claim", "check_claim_voucher", "check_claim_review",
     } | GUARDS  # fmt: skip
     for row in rows:

@@ -8,11 +8,13 @@ import hashlib
 import io
 import logging
 from typing import Any
+from uuid import UUID
 
 import openpyxl
 import pytest
 
 from fundledger.payments.bank_files import _CsvFile
+from fundledger.payments.store import sealing_context
 from tests.builders import DISTRICT, World
 from tests.databases import Database, connected
 from tests.payments.people import BANK, LISTS, approved, list_body, money, pay, register, secrets_of, vault_of
@@ -137,3 +139,20 @@ def test_what_a_spreadsheet_would_run_is_disarmed() -> None:
     file = _CsvFile()
     file.add([("=1+1", "+2", "-3x", "@x", 5)])
     assert rows_of(file.finish().decode()) == [["'=1+1", "'+2", "'-3x", "'@x", "0.05"]]
+
+
+async def test_a_card_sealed_in_place_of_the_approved_one_does_not_reach_the_bank(
+    api: Api, world: World, db: Database
+) -> None:
+    made, people = await paid(api, world)
+    sealed = vault_of(api).seal(
+        {"name": people[0].name, "card": people[1].card},
+        sealing_context(DISTRICT, UUID(made["payment_list_id"]), 1),
+    )
+    # Erasure takes the private row away as the owner; whoever writes one again wrote nothing that was approved.
+    await world.owner.execute("ALTER TABLE payment_line_private DISABLE TRIGGER payment_line_private_append_only")
+    await world.owner.execute("UPDATE payment_line_private SET sealed = $1 WHERE line_no = 1", sealed)
+    answer = await api.post("district-payer", path_of(made))
+    assert (answer.status_code, answer.json()["code"]) == (409, "bank-file-differs"), answer.text
+    assert not [text for text in secrets_of(people) if text in answer.text]
+    assert await world.service.fetchval("SELECT count(*) FROM bank_file") == 0

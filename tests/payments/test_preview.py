@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import random
 from collections.abc import Iterator
@@ -233,3 +234,12 @@ def test_columns_are_read_as_lines_are(kind: Any, monkeypatch: pytest.MonkeyPatc
         slow = read_lines(upload(), form)
         monkeypatch.undo()
         assert quick == slow
+
+
+async def test_more_previews_than_the_pool_has_connections_do_not_wait_for_each_other(api: Api, world: World) -> None:
+    project = await world.project()
+    body = list_body(world, project, await money(world, project), await register(world, vault_of(api), 2))
+    calls = [api.post("district-maker", f"{LISTS}?preview=true", body) for _ in range(40)]
+    async with asyncio.timeout(25):
+        answers = await asyncio.gather(*calls)
+    assert {answer.status_code for answer in answers} == {200}

@@ -27,7 +27,7 @@ async def proposed(world: World, *, by: str | UUID = "city-maker", **fields: Any
     """A proposal, written as the service writes it."""
     proposal = new_id()
     await insert(world.service, "parameter_proposal", {
-        "book": CITY, "proposal_id": proposal, "code": "publicity_days_project", "value": 43, "unit": "days",
+        "book": CITY, "proposal_id": proposal, "code": "publicity_days_district", "value": 43, "unit": "days",
         "valid_from": FROM_2020, "source": "武扶办〔2019〕9号 第三条",
         "proposed_by": world.who(by).staff_id if isinstance(by, str) else by, **fields,
     })  # fmt: skip
@@ -205,7 +205,7 @@ async def test_of_two_approvals_at_once_each_gets_its_own_version(world: World, 
             await approve(World(connection, world.owner, world.people), proposal)
 
     await asyncio.gather(*(one(proposal) for proposal in made))
-    rows = await world.service.fetch("SELECT version FROM parameter WHERE code = 'publicity_days_project' ORDER BY 1")
+    rows = await world.service.fetch("SELECT version FROM parameter WHERE code = 'publicity_days_district' ORDER BY 1")
     assert [row["version"] for row in rows] == [1, 2, 3, 4, 5]
 
 

@@ -20,7 +20,7 @@ LINES = 20_000
 async def big_book(world: World) -> tuple[Posted, list[Payee]]:
     """One project paid to 20,000 persons in one list, one of whom the bank sent back."""
     allocation = await world.funded(1_000_000_000)
-    project = await world.project()
+    project = await world.project(planned_amount=2_000_000_000)
     await fund(world, allocation, project, 1_000_000_000)
     people = await world.persons(LINES)
     paid = await world.pay(await world.list_of(project, allocation, people))

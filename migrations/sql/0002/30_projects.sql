@@ -142,11 +142,12 @@ BEGIN
             WHERE c.book = p_book AND c.project_id = p_project AND c.account_kind = ANY (p_kinds) AND (p_fund IS NULL OR a.fund_code = p_fund));
 END $$;
 
--- A capital project from this size on is large or medium: negative list N6. On the day it is planned to begin.
+-- A capital project from this size on is large or medium: negative list N6. On the day it is planned to begin; one that
+-- began before there was a size is too large.
 CREATE FUNCTION project_too_large(p_nature text, p_amount bigint, p_start date) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
-    RETURN p_nature IN ('new_works', 'extension') AND p_amount >= parameter_value('large_project_min', p_start) IS TRUE;
+    RETURN p_nature IN ('new_works', 'extension') AND (p_amount >= parameter_value('large_project_min', p_start)) IS NOT FALSE;
 END $$;
 
 -- What a proposal must say (domain.md 2.9), and who makes one.

@@ -107,14 +107,22 @@ BEGIN
         ORDER BY n.procurement_id);
 END $$;
 
+-- The procurement that a project began with: what a list that names none is for. By when it was recorded, which the trigger
+-- below sets: an id is the caller's to choose, and a smaller one would take over what was paid.
+CREATE FUNCTION first_procurement(p_book bigint, p_project uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT c.procurement_id FROM (SELECT * FROM procurement c WHERE c.project_id = p_project AND c.book = p_book OFFSET 0) c
+            WHERE c.version = 1 ORDER BY c.recorded_at, c.procurement_id LIMIT 1);
+END $$;
+
 -- What was paid and advanced under a procurement, less what came back. A list of the first revision names none: it was for
--- the project's oldest.
+-- the project's first.
 CREATE FUNCTION contract_paid(p_book bigint, p_procurement uuid) RETURNS bigint
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_project uuid := (SELECT project_id FROM procurement WHERE book = p_book AND procurement_id = p_procurement ORDER BY version LIMIT 1);
-    v_oldest uuid := (SELECT c.procurement_id FROM (SELECT * FROM procurement c WHERE c.project_id = v_project AND c.book = p_book OFFSET 0) c
-                      ORDER BY c.procurement_id LIMIT 1);
+    v_oldest uuid := first_procurement(p_book, v_project);
 BEGIN
     RETURN (SELECT coalesce(sum(e.total - coalesce(u.undone, 0)), 0)::bigint FROM (
             SELECT l.instruction_id FROM payment_list l WHERE l.procurement_id = p_procurement AND l.book = p_book
@@ -170,9 +178,10 @@ BEGIN
     SELECT * INTO v_others FROM merged_estimate(p_row.book, p_row.project_id, p_row.main_procurement_category, p_row.lot_group, p_row.procurement_id);
     v_estimate := v_others.estimate + greatest(p_row.estimate, p_paid);
     v_budget := v_others.budget + greatest(coalesce(p_row.budget_amount, p_row.estimate), p_paid);
-    IF v_estimate >= v_threshold AND v_budget >= coalesce(parameter_value('tender_budget_min', p_on), 0)
+    -- A day for which no threshold was ever set (somebody wrote 1990) has none below which it is enough to ask around.
+    IF v_estimate >= coalesce(v_threshold, 0) AND v_budget >= coalesce(parameter_value('tender_budget_min', p_on), 0)
        AND v_budget::numeric * 100 >= coalesce(parameter_value('tender_budget_share_min', p_on), 0) * v_estimate::numeric THEN
-        RETURN jsonb_build_object('estimate', v_estimate, 'threshold', v_threshold);
+        RETURN jsonb_build_object('estimate', v_estimate, 'threshold', coalesce(v_threshold, 0));
     END IF;
     RETURN NULL;
 END $$;
@@ -190,6 +199,16 @@ LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM gate_refuse_old_snapshot();
     PERFORM 1 FROM project p WHERE p.book = p_book AND p.project_id = p_project ORDER BY p.version FOR NO KEY UPDATE;
+END $$;
+
+-- Who records what payments rely on: a maker of an office of the book. The village, an auditor or an administrator does not.
+CREATE FUNCTION recorder_faults(p_book bigint, p_recorder uuid) RETURNS SETOF gate_fault
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM staff s JOIN unit u ON u.book = s.book AND u.unit_id = s.unit_id WHERE s.book = p_book AND s.staff_id = p_recorder
+                   AND 'maker' = ANY (s.duties) AND u.kind IN ('finance', 'poverty_office', 'township')) THEN
+        RETURN NEXT gate_fault_of(1, 'maker-without-duty', '{}');
+    END IF;
 END $$;
 
 CREATE FUNCTION refuse_version(p_constraint text) RETURNS void
@@ -220,7 +239,7 @@ BEGIN
     IF p_row.method NOT IN ('open', 'invited', 'negotiation', 'inquiry') OR p_row.stage NOT IN ('tendering', 'awarded', 'contracted') THEN
         RETURN;
     END IF;
-    IF p_row.method IN ('open', 'invited') AND v_days < parameter_value('bid_window_days', v_on) THEN
+    IF p_row.method IN ('open', 'invited') AND (v_days >= parameter_value('bid_window_days', v_on)) IS NOT TRUE THEN
         RETURN NEXT tender_fault('bid-window-short', jsonb_build_object('days', v_days, 'days_needed', parameter_value('bid_window_days', v_on)));
     END IF;
     IF p_row.stage = 'tendering' THEN
@@ -229,13 +248,25 @@ BEGIN
     SELECT count(*), max(b.price) FILTER (WHERE b.bidder_id = p_row.awardee_id) INTO v_valid, v_price FROM (
         SELECT DISTINCT ON (b.bid_id) b.* FROM (SELECT * FROM bid b WHERE b.procurement_id = p_row.procurement_id AND b.book = p_row.book OFFSET 0) b
         ORDER BY b.bid_id, b.version DESC) b WHERE b.status = 'valid';
-    IF p_row.method IN ('open', 'invited') AND v_valid < parameter_value('bidders_min', v_on) THEN
+    IF p_row.method IN ('open', 'invited') AND (v_valid >= parameter_value('bidders_min', v_on)) IS NOT TRUE THEN
         RETURN NEXT tender_fault('too-few-bidders', jsonb_build_object('bidders', v_valid, 'bidders_needed', parameter_value('bidders_min', v_on)));
     END IF;
     IF v_price IS NULL THEN
         RETURN NEXT tender_fault('award-without-bid', '{}');
     ELSIF p_row.stage = 'contracted' AND p_row.contract_amount <> v_price AND p_row.price_difference_document_no IS NULL THEN
         RETURN NEXT tender_fault('contract-differs-from-bid', jsonb_build_object('bid', v_price, 'contract', p_row.contract_amount));
+    END IF;
+END $$;
+
+-- In their order, and none still to come: bids closed, awarded, signed. What was not dated is taken as of today.
+CREATE FUNCTION procurement_date_faults(p_row procurement) RETURNS SETOF gate_fault
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_days date[] := array_remove(ARRAY[CASE WHEN p_row.stage IN ('awarded', 'contracted') THEN p_row.tender_period_end END,
+                                        p_row.awarded_on, p_row.signed_on, shanghai_today()], NULL);
+BEGIN
+    IF v_days <> ARRAY(SELECT d FROM unnest(v_days) d ORDER BY d) THEN
+        RETURN NEXT tender_fault('procurement-dates-order', '{}');
     END IF;
 END $$;
 
@@ -265,6 +296,8 @@ DECLARE
     v_tender jsonb;
 BEGIN
     PERFORM hold_project(NEW.book, NEW.project_id);
+    NEW.recorded_at := greatest(clock_timestamp(), (SELECT max(c.recorded_at) + interval '1 microsecond'
+        FROM (SELECT * FROM procurement c WHERE c.project_id = NEW.project_id AND c.book = NEW.book OFFSET 0) c));   -- see first_procurement
     SELECT * INTO v_old FROM procurement c WHERE c.book = NEW.book AND c.procurement_id = NEW.procurement_id ORDER BY c.version DESC LIMIT 1;
     IF NEW.version <> coalesce(v_old.version, 0) + 1 THEN
         PERFORM refuse_version('procurement_version_next');
@@ -278,6 +311,8 @@ BEGIN
     ELSIF v_old.version IS NOT NULL THEN
         v_faults := v_faults || ARRAY(SELECT f FROM procurement_change_faults(v_old, NEW) f);
     END IF;
+    v_faults := v_faults || ARRAY(SELECT f FROM recorder_faults(NEW.book, NEW.recorded_by) f)
+        || ARRAY(SELECT f FROM procurement_date_faults(NEW) f);
     IF NEW.retention_percent > coalesce(parameter_value('retention_percent_max', v_on), 0) THEN
         v_faults := v_faults || tender_fault('retention-too-high', jsonb_build_object('percent', NEW.retention_percent,
             'highest', coalesce(parameter_value('retention_percent_max', v_on), 0)));
@@ -303,7 +338,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     v_old bid;
     v_tender procurement;
-    v_faults gate_fault[] := '{}';
+    v_faults gate_fault[] := ARRAY(SELECT f FROM recorder_faults(NEW.book, NEW.recorded_by) f);
 BEGIN
     SELECT * INTO v_tender FROM procurement c WHERE c.book = NEW.book AND c.procurement_id = NEW.procurement_id ORDER BY c.version LIMIT 1;
     PERFORM hold_project(NEW.book, v_tender.project_id);
@@ -347,6 +382,7 @@ CREATE FUNCTION check_contract_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE v_contract procurement;
 BEGIN
+    PERFORM gate_refuse(jsonb_agg(to_jsonb(f))) FROM recorder_faults(NEW.book, NEW.recorded_by) f;
     SELECT * INTO v_contract FROM procurement c WHERE c.book = NEW.book AND c.procurement_id = NEW.procurement_id ORDER BY c.version DESC LIMIT 1;
     IF v_contract.version IS NULL THEN
         RAISE EXCEPTION 'fundledger: no such procurement' USING ERRCODE = '23503', CONSTRAINT = 'contract_change_procurement';
@@ -380,5 +416,5 @@ END $$;
 CREATE TRIGGER contract_change_review_check BEFORE INSERT ON contract_change_review FOR EACH ROW EXECUTE FUNCTION check_contract_change_review();
 
 GRANT INSERT ON bid, contract_change, contract_change_review TO fundledger_service;
-GRANT EXECUTE ON FUNCTION contract_paid(bigint, uuid), contract_sum(bigint, uuid), live_procurements(bigint, uuid),
+GRANT EXECUTE ON FUNCTION first_procurement(bigint, uuid), contract_paid(bigint, uuid), contract_sum(bigint, uuid), live_procurements(bigint, uuid),
     merged_estimate(bigint, uuid, text, text, uuid) TO fundledger_service, fundledger_reader;

@@ -17,6 +17,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE v_old acceptance;
 BEGIN
     PERFORM hold_project(NEW.book, NEW.project_id);
+    PERFORM gate_refuse(jsonb_agg(to_jsonb(f))) FROM recorder_faults(NEW.book, NEW.recorded_by) f;
     SELECT * INTO v_old FROM acceptance a WHERE a.book = NEW.book AND a.acceptance_id = NEW.acceptance_id ORDER BY a.version DESC LIMIT 1;
     IF NEW.version <> coalesce(v_old.version, 0) + 1 THEN
         PERFORM refuse_version('acceptance_version_next');
@@ -82,6 +83,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM procurement c WHERE c.book = NEW.book AND c.procurement_id = NEW.procurement_id AND c.project_id = NEW.project_id) THEN
         RAISE EXCEPTION 'fundledger: no such procurement of the project' USING ERRCODE = '23503', CONSTRAINT = 'claim_procurement';
     END IF;
+    PERFORM gate_refuse(jsonb_agg(to_jsonb(f))) FROM recorder_faults(NEW.book, NEW.recorded_by) f;
     RETURN NEW;
 END $$;
 CREATE TRIGGER reimbursement_claim_check BEFORE INSERT ON reimbursement_claim FOR EACH ROW EXECUTE FUNCTION check_claim();

@@ -2,7 +2,9 @@
 
 -- Both indexes hold next to nothing: lists that re-issue something, and money that came back.
 CREATE INDEX payment_line_reissues ON payment_line (instruction_id, line_no) WHERE reissues_entry_id IS NOT NULL;
-CREATE INDEX transfer_returned ON transfer (payee_id) WHERE undoes_entry_id IS NOT NULL AND payee_id IS NOT NULL;
+-- (undoes_line_no: a condition on undoes_entry_id would let a plan made while little was undone walk through all of
+-- transfer_undoes instead, for every line of a list.)
+CREATE INDEX transfer_returned ON transfer (payee_id) WHERE undoes_line_no IS NOT NULL AND payee_id IS NOT NULL;
 CREATE INDEX payment_list_programme ON payment_list (programme_code, period);
 
 -- Lines that came back whole, whose return is posted, and that nobody paid again: what may be re-issued (once).

@@ -1,15 +1,16 @@
 -- 先预拨后清算 (M09): what became of every advance to a payee, and of money that the city released beforehand.
 
--- One row per advance (预拨): a line of an advance list. What a reversal took back from a settlement counts as not settled.
+-- One row per advance (预拨): a line of an advance list. The gate reads it by project and by payee: from the accounts on,
+-- seek by seek, whatever the tables looked like when the plan was made. What a reversal took back from a settlement counts as not settled.
 CREATE VIEW advance_status AS
-    SELECT t.book, t.entry_id, t.line_no, e.instruction_id, e.order_no, e.effective_on, e.document_no, t.payee_id, a.allocation_id,
+    SELECT t.book, t.entry_id, t.line_no, e.instruction_id, e.order_no, e.effective_on, e.document_no, a.payee_id, a.allocation_id,
            a.project_id, a.exec_year, l.procurement_id, t.amount, r.returned, s.settled,
            t.amount - r.returned - s.settled AS outstanding,
            e.effective_on + parameter_value('advance_settle_days', e.effective_on)::integer AS due_on
     FROM account a
-    JOIN transfer t ON t.book = a.book AND t.debit_account = a.account_id AND t.undoes_entry_id IS NULL
-    JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
-    JOIN payment_list l ON l.book = e.book AND l.instruction_id = e.instruction_id
+    CROSS JOIN LATERAL (SELECT * FROM transfer t WHERE t.book = a.book AND t.debit_account = a.account_id AND t.undoes_entry_id IS NULL OFFSET 0) t
+    CROSS JOIN LATERAL (SELECT * FROM entry e WHERE e.book = t.book AND e.entry_id = t.entry_id OFFSET 0) e
+    CROSS JOIN LATERAL (SELECT l.procurement_id FROM payment_list l WHERE l.book = e.book AND l.instruction_id = e.instruction_id OFFSET 0) l
     CROSS JOIN LATERAL (SELECT coalesce(sum(u.amount), 0)::bigint AS returned FROM transfer u
         WHERE u.book = t.book AND u.undoes_entry_id = t.entry_id AND u.undoes_line_no = t.line_no) r
     CROSS JOIN LATERAL (SELECT coalesce(sum(x.amount - x.undone), 0)::bigint AS settled FROM (

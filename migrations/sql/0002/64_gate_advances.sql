@@ -23,7 +23,8 @@ BEGIN
     percent := coalesce(accepted_percent(p_book, p_project, procurement_id, p_on), 0);
     earned := coalesce(accepted_earned(p_book, p_project, procurement_id, p_on, v_contract), 0);
     paid := coalesce(contract_paid(p_book, procurement_id), 0) - (SELECT coalesce(sum(s.outstanding), 0)::bigint FROM advance_status s
-        WHERE s.book = p_book AND s.project_id = p_project AND coalesce(s.procurement_id, advance_earned.procurement_id) = advance_earned.procurement_id);
+        WHERE s.book = p_book AND s.project_id = p_project
+          AND coalesce(s.procurement_id, first_procurement(p_book, p_project)) = advance_earned.procurement_id);   -- as contract_paid counts
 END $$;
 
 -- Advances go to one organisation a leg, within the percentage of its contract, and to nobody who owes an overdue one.
@@ -129,11 +130,12 @@ LANGUAGE sql STABLE AS $$
     SELECT w.item, 'management', CASE w.entry_kind WHEN 'settle' THEN 'settle-without-evidence' ELSE 'advance-return-without-receipt' END,
            NULL::integer, '{}'::jsonb
     FROM unnest(p_work) w
-    JOIN instruction n ON n.book = w.book AND n.instruction_id = w.instruction_id
-    LEFT JOIN evidence v ON v.book = w.book AND v.sha256 = decode(substring(n.inputs FROM '"evidence_sha256":"([0-9a-f]{64})"'), 'hex')
+    CROSS JOIN LATERAL (SELECT n.inputs FROM instruction n WHERE n.book = w.book AND n.instruction_id = w.instruction_id OFFSET 0) n
+    LEFT JOIN LATERAL (SELECT v.sha256 FROM evidence v WHERE v.book = w.book
+                       AND v.sha256 = decode(substring(n.inputs FROM '"evidence_sha256":"([0-9a-f]{64})"'), 'hex') OFFSET 0) v ON true
     WHERE w.entry_kind IN ('settle', 'advance_return') AND v.sha256 IS NULL
       AND (w.entry_kind = 'settle' OR EXISTS (SELECT FROM unnest(p_legs) l WHERE l.item = w.item AND NOT EXISTS (
-           SELECT FROM bank_result r WHERE r.book = l.book AND r.entry_id = l.undoes_entry_id AND r.line_no = l.undoes_line_no AND r.outcome = 'returned')))
+           SELECT FROM bank_result r WHERE r.book = l.book AND r.entry_id = l.undoes_entry_id AND r.line_no = l.undoes_line_no AND r.outcome || '' = 'returned' OFFSET 0)))
 $$;
 
 -- Prepaid releases: at most a percentage of the allocation; topped up only against the year's approved result, and up to it.

@@ -39,7 +39,8 @@ LANGUAGE sql STABLE AS $$
     WHERE NOT EXISTS (SELECT FROM account_balance b WHERE b.book = l.book AND b.account_id = l.credit_account AND b.is_source OFFSET 0)
       AND l.spent_before > 0 AND l.amount > u.unspent AND l.undoes_before + l.amount <= l.undoes_amount
     UNION ALL
+    -- (outcome || '': by its key, and not through the index of everything that was ever returned)
     SELECT l.item, 'posting', 'return-without-bank-result', l.leg_no, '{}' FROM leg l
     WHERE l.entry_kind = 'return' AND NOT EXISTS (SELECT FROM bank_result r WHERE r.book = l.book AND r.entry_id = l.undoes_entry_id
-        AND r.line_no = l.undoes_line_no AND r.outcome = 'returned')
+        AND r.line_no = l.undoes_line_no AND r.outcome || '' = 'returned' OFFSET 0)
 $$;

@@ -47,7 +47,7 @@ LANGUAGE sql STABLE AS $$
     UNION ALL
     SELECT l.item, 'projects', 'project-not-in-library', l.leg_no, '{}' FROM leg l
     WHERE l.entry_kind IN ('defund', 'carry_over') AND l.project_id IS NOT NULL
-      AND NOT EXISTS (SELECT FROM project p WHERE p.book = l.book AND p.project_id = l.project_id)
+      AND NOT EXISTS (SELECT FROM project p WHERE p.book = l.book AND p.project_id = l.project_id OFFSET 0)
     UNION ALL
     SELECT l.item, 'posting', v.code, l.leg_no, v.params FROM leg l
     CROSS JOIN LATERAL (VALUES

@@ -138,7 +138,8 @@ LANGUAGE sql STABLE AS $$
     ), checked AS (
         SELECT y.item, y.payee_kind, y.roster_required, y.participation_required, y.paid_in_full, y.standard, y.standard_parameter,
                l.line_no, l.amount, l.quantity, l.participation_ref, l.exception_document_no, k.known, a.account_hash IS NOT NULL AS has_account,
-               CASE WHEN l.card_hash IS NOT DISTINCT FROM a.account_hash THEN true
+               -- (A line without a card fits nobody, whoever has none registered least of all.)
+               CASE WHEN l.card_hash = a.account_hash THEN true WHEN l.card_hash IS NULL THEN false
                     WHEN l.exception_document_no IS NULL OR y.payee_kind = 'organisation' THEN false
                     -- A guardian: with a document, the account of somebody else of the same household.
                     ELSE EXISTS (SELECT FROM person p WHERE p.book = l.book AND p.household_id = l.household_id

@@ -11,9 +11,10 @@ LANGUAGE sql STABLE AS $$
     WHERE y.payee_kind <> 'organisation' AND (y.days >= y.days_needed) IS NOT TRUE
     UNION ALL
     SELECT y.item, 'management', 'published-amount-differs', NULL, jsonb_build_object('published', c.amount, 'total', y.total) FROM pay y
-    JOIN notice c ON c.book = y.book AND c.subject_id = y.instruction_id AND c.subject_kind = 'payment_list' AND c.amount <> y.total
-     AND c.version = (SELECT max(v.version) FROM notice v WHERE v.book = c.book AND v.notice_id = c.notice_id)
+    CROSS JOIN LATERAL (SELECT * FROM notice c WHERE c.book = y.book AND c.subject_id = y.instruction_id AND c.subject_kind = 'payment_list'
+                        AND c.amount <> y.total OFFSET 0) c
     WHERE y.payee_kind <> 'organisation'
+      AND c.version = (SELECT max(v.version) FROM notice v WHERE v.book = c.book AND v.notice_id = c.notice_id)
     UNION ALL
     SELECT y.item, 'management', 'objection-open', NULL, '{}' FROM unnest(p_work) y
     WHERE y.is_payment AND NOT y.outside_five AND objection_stands(y.book, y.instruction_id)

@@ -48,7 +48,7 @@ LANGUAGE sql STABLE AS $$
                         AND l.reissues_entry_id IS NULL OFFSET 0) l
     CROSS JOIN LATERAL (
         SELECT u.undoes_entry_id AS entry_id, u.undoes_line_no AS line_no
-        FROM (SELECT * FROM transfer u WHERE u.payee_id = l.payee_id AND u.undoes_entry_id IS NOT NULL OFFSET 0) u
+        FROM (SELECT * FROM transfer u WHERE u.payee_id = l.payee_id AND u.undoes_line_no IS NOT NULL OFFSET 0) u
         CROSS JOIN LATERAL (SELECT e.instruction_id FROM entry e WHERE e.book = u.book AND e.entry_id = u.undoes_entry_id
                             AND e.entry_kind = y.entry_kind AND e.entry_kind IN ('pay', 'pay_other') OFFSET 0) e
         CROSS JOIN LATERAL (SELECT * FROM payment_line o WHERE o.book = u.book AND o.instruction_id = e.instruction_id

@@ -1,18 +1,19 @@
 -- The gate: 招投标到区 and 管理到区 (see 0001/65_). The records stand in 40_procurement.sql and 42_management.sql.
 
--- The procurement that a payment pays: the one its list names, or else the project's only one.
+-- The procurement that a payment pays: the one its list names, or else the only one the project ever had, so that it stays
+-- the one for which contract_paid counts the list.
 CREATE FUNCTION gate_procurement(p_book bigint, p_project uuid, p_named uuid) RETURNS procurement
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     v_row procurement;
-    v_live uuid[];
+    v_all uuid[];
 BEGIN
     IF p_named IS NULL THEN
-        v_live := live_procurements(p_book, p_project);
-        IF cardinality(v_live) <> 1 THEN
+        v_all := ARRAY(SELECT DISTINCT c.procurement_id FROM (SELECT * FROM procurement c WHERE c.book = p_book AND c.project_id = p_project OFFSET 0) c);
+        IF cardinality(v_all) <> 1 OR v_all <> live_procurements(p_book, p_project) THEN
             RETURN NULL;
         END IF;
-        p_named := v_live[1];
+        p_named := v_all[1];
     END IF;
     SELECT * INTO v_row FROM procurement c WHERE c.book = p_book AND c.procurement_id = p_named ORDER BY c.version DESC LIMIT 1;
     RETURN v_row;
@@ -52,13 +53,14 @@ LANGUAGE sql STABLE AS $$
                CASE WHEN y.limit_parameter IS NOT NULL THEN (SELECT m.estimate FROM merged_estimate(y.book, (y.record).project_id,
                     (y.record).main_procurement_category, (y.record).lot_group, y.found) m) END AS other_lots
         FROM run y)
-    SELECT y.item, 'tendering', CASE WHEN y.named IS NULL AND cardinality(live_procurements(y.book, y.project_id)) > 1
+    SELECT y.item, 'tendering', CASE WHEN y.named IS NULL AND cardinality(live_procurements(y.book, y.project_id)) > 0
                                      THEN 'procurement-not-named' ELSE 'procurement-missing' END, NULL::integer, '{}'::jsonb
     FROM pay y WHERE y.found IS NULL
     UNION ALL
     SELECT y.item, 'tendering', 'procurement-of-another-project', NULL, '{}' FROM pay y WHERE y.found_project IS DISTINCT FROM y.project_id AND y.found IS NOT NULL
     UNION ALL
-    SELECT y.item, 'tendering', 'contract-not-signed', NULL, jsonb_build_object('stage', y.stage) FROM pay y WHERE y.found IS NOT NULL AND y.stage <> 'contracted'
+    SELECT y.item, 'tendering', 'contract-not-signed', NULL, jsonb_build_object('stage', y.stage) FROM pay y
+    WHERE y.found IS NOT NULL AND (y.stage <> 'contracted' OR (y.record).signed_on > y.effective_on)
     UNION ALL
     SELECT y.item, 'tendering', 'tender-required', NULL, y.tender FROM must y WHERE y.method <> 'exempt' AND y.tender IS NOT NULL
     UNION ALL
@@ -66,7 +68,7 @@ LANGUAGE sql STABLE AS $$
     UNION ALL
     SELECT y.item, 'tendering', 'payee-not-awardee', NULL, '{}' FROM pay y
     WHERE y.method <> 'exempt' AND y.stage = 'contracted' AND EXISTS (SELECT FROM payment_line l WHERE l.book = y.book AND l.instruction_id = y.instruction_id
-        AND l.payee_id IS DISTINCT FROM y.awardee_id)
+        AND l.payee_id IS DISTINCT FROM y.awardee_id OFFSET 0)
     UNION ALL
     SELECT y.item, 'tendering', 'contract-exceeded', NULL, jsonb_build_object('contract', y.contract, 'excess', y.paid_after - y.contract) FROM run y
     WHERE y.method <> 'exempt' AND y.paid_after > y.contract

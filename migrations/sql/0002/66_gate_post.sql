@@ -9,6 +9,32 @@ LANGUAGE sql STABLE AS $$
     UNION ALL SELECT * FROM gate_check_advances(p_work, p_legs)
 $$;
 
+-- Reversing a defunding (调回) gives a project money again: those legs as the funding they are, so that the library has its say.
+CREATE FUNCTION gate_refunded(p_legs gate_leg[]) RETURNS gate_leg[]
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_leg gate_leg;
+    v_account record;
+    v_legs gate_leg[] := '{}';
+BEGIN
+    FOREACH v_leg IN ARRAY p_legs LOOP
+        SELECT a.project_id, a.allocation_id, n.fiscal_year, n.village_code INTO v_account
+        FROM entry e
+        CROSS JOIN LATERAL (SELECT * FROM account a WHERE a.book = v_leg.book AND a.account_id = v_leg.debit_account OFFSET 0) a
+        LEFT JOIN LATERAL (SELECT * FROM allocation n WHERE n.book = a.book AND n.allocation_id = a.allocation_id OFFSET 0) n ON true
+        WHERE v_leg.entry_kind = 'reverse' AND e.book = v_leg.book AND e.entry_id = v_leg.undoes_entry_id AND e.entry_kind = 'defund';
+        IF FOUND THEN
+            v_leg.entry_kind := 'fund';
+            v_leg.project_id := v_account.project_id;
+            v_leg.allocation_id := v_account.allocation_id;
+            v_leg.fiscal_year := v_account.fiscal_year;
+            v_leg.village_code := v_account.village_code;
+            v_legs := v_legs || v_leg;
+        END IF;
+    END LOOP;
+    RETURN v_legs;
+END $$;
+
 CREATE OR REPLACE FUNCTION gate_check(p_work gate_work[], p_legs gate_leg[]) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -27,6 +53,7 @@ BEGIN
     IF 'release' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_release(p_work, p_legs) f); END IF;
     IF 'adopt_own' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_adopt_own(p_work) f); END IF;
     IF 'fund' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_fund(p_legs) f); END IF;
+    IF 'reverse' = ANY (v_kinds) THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_fund(gate_refunded(p_legs)) f); END IF;
     IF v_kinds && '{settle,advance_return,release}' THEN v_faults := v_faults || ARRAY(SELECT f FROM gate_check_settlements(p_work, p_legs) f); END IF;
     IF v_kinds && '{virement,recover,defund,carry_over,surplus,surplus_own,release,reverse}' THEN
         v_faults := v_faults || ARRAY(SELECT f FROM gate_check_year(p_work, p_legs) f);

@@ -17,9 +17,9 @@ from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Version
 from fundledger.api.households import FILE, ImportAnswer, Preview, uploaded
+from fundledger.api.records import once
 from fundledger.api.registry import MAKERS
-from fundledger.api.wire import Answer, Body, Text, mark_replay
-from fundledger.book.idempotency import claim
+from fundledger.api.wire import Answer, Body, Text
 from fundledger.db.connection import Connection
 from fundledger.db.database import driver_of
 from fundledger.payments.forms import check_account
@@ -86,14 +86,13 @@ async def _record(
 ) -> AccountsAnswer:  # fmt: skip
     connection, vault = await driver_of(session), call.services.vault
     await accounts.check_holder(connection, book, holder_id, person=person)
-    kind = f"payee_account-{body.version}"
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, kind, holder_id)
-    if earlier is None:
-        await accounts.record_account(
-            connection, call.caller, vault, book, holder_id, body.version,
+    await once(
+        call, session, response, f"payee_account-{body.version}", holder_id,
+        lambda connection, same: accounts.record_account(
+            connection, call.caller, vault, book, same, body.version,
             number=number, bank=body.bank, document_no=body.document_no,
-        )  # fmt: skip
-    mark_replay(response, earlier is not None)
+        ),
+    )  # fmt: skip
     return await _answer(connection, call, book, holder_id)
 
 
@@ -102,11 +101,10 @@ async def _confirm(
 ) -> AccountsAnswer:
     connection = await driver_of(session)
     await accounts.check_holder(connection, book, holder_id, person=person)
-    kind = f"payee_account_confirmation-{version}"
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, kind, holder_id)
-    if earlier is None:
-        await accounts.confirm_account(connection, call.caller, book, holder_id, version)
-    mark_replay(response, earlier is not None)
+    await once(
+        call, session, response, f"payee_account_confirmation-{version}", holder_id,
+        lambda connection, same: accounts.confirm_account(connection, call.caller, book, same, version),
+    )  # fmt: skip
     return await _answer(connection, call, book, holder_id)
 
 
@@ -120,7 +118,7 @@ async def record_card(
 
 
 @router.get("/persons/{person_id}/cards")
-async def get_cards(book: int, person_id: UUID, call: Reader, session: Reading) -> AccountsAnswer:
+async def list_cards(book: int, person_id: UUID, call: Reader, session: Reading) -> AccountsAnswer:
     """A person's cards, masked, newest first."""
     connection = await driver_of(session)
     await accounts.check_holder(connection, book, person_id, person=True)
@@ -146,7 +144,9 @@ async def record_account(
 
 
 @router.get("/organisations/{organisation_id}/accounts")
-async def get_accounts(book: int, organisation_id: UUID, call: Reader, session: Reading) -> AccountsAnswer:
+async def list_organisation_accounts(
+    book: int, organisation_id: UUID, call: Reader, session: Reading
+) -> AccountsAnswer:
     """An organisation's accounts, masked, newest first."""
     connection = await driver_of(session)
     await accounts.check_holder(connection, book, organisation_id, person=False)
@@ -241,16 +241,15 @@ async def record_flag(
     book: int, organisation_id: UUID, body: FlagBody, call: AccountMaker, session: Writing, response: Response
 ) -> FlagsAnswer:
     """Say that poverty money never reaches an organisation; lifted by another person than whoever said it."""
-    connection = await driver_of(session)
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "organisation_flag", organisation_id)
-    if earlier is None:
-        await flags.record_flag(connection, call.caller, book, organisation_id, **body.model_dump())
-    mark_replay(response, earlier is not None)
-    return await _flags(connection, book, organisation_id)
+    await once(
+        call, session, response, "organisation_flag", organisation_id,
+        lambda connection, same: flags.record_flag(connection, call.caller, book, same, **body.model_dump()),
+    )  # fmt: skip
+    return await _flags(await driver_of(session), book, organisation_id)
 
 
 @router.get("/organisations/{organisation_id}/flags")
-async def get_flags(book: int, organisation_id: UUID, call: Reader, session: Reading) -> FlagsAnswer:
+async def list_flags(book: int, organisation_id: UUID, call: Reader, session: Reading) -> FlagsAnswer:
     """An organisation's flags, newest first of each code."""
     return await _flags(await driver_of(session), book, organisation_id)
 

@@ -14,11 +14,12 @@ from fundledger.api.contracts import ReviewBody, Reviewer
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Sha256, Sha256Out
 from fundledger.api.reading import read_cursor
-from fundledger.api.wire import Answer, Body, Cursor, Limit, Text, Yuan, YuanOut, encode_cursor, mark_replay
-from fundledger.book.idempotency import claim
+from fundledger.api.records import once
+from fundledger.api.wire import Answer, Body, Cursor, Limit, Text, Yuan, YuanOut, encode_cursor
 from fundledger.db.database import driver_of
 from fundledger.errors import Fault, problem
 from fundledger.ids import new_id
+from fundledger.projects import claims
 from fundledger.projects.claims import (
     NewClaim,
     Voucher,
@@ -26,7 +27,6 @@ from fundledger.projects.claims import (
     claims_of,
     invoice_number,
     record_claim,
-    review_claim,
 )
 
 router = APIRouter(prefix="/v1/books/{book}", tags=["projects"])
@@ -117,13 +117,12 @@ def _is_invoice(number: str) -> bool:
 @router.post("/claims", status_code=201)
 async def create_claim(book: int, body: ClaimBody, call: Maker, session: Writing, response: Response) -> ClaimAnswer:
     """Record a reimbursement claim with its vouchers."""
-    connection = await driver_of(session)
-    claimed, new = _new(body), new_id()
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "claim", new)
-    if earlier is None:
-        await record_claim(connection, call.caller, book, new, claimed)
-    mark_replay(response, earlier is not None)
-    return ClaimAnswer.model_validate(await claim_of(connection, book, earlier or new))
+    claimed = _new(body)
+    claim_id = await once(
+        call, session, response, "claim", new_id(),
+        lambda connection, new: record_claim(connection, call.caller, book, new, claimed),
+    )  # fmt: skip
+    return ClaimAnswer.model_validate(await claim_of(await driver_of(session), book, claim_id))
 
 
 @router.get("/claims/{claim_id}")
@@ -144,13 +143,14 @@ async def list_claims(
 
 
 @router.post("/claims/{claim_id}/review", status_code=201)
-async def review(
+async def review_claim(
     book: int, claim_id: UUID, body: ReviewBody, call: Reviewer, session: Writing, response: Response
 ) -> ClaimAnswer:
     """Approve or reject a claim, once; never by who recorded it."""
-    connection = await driver_of(session)
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "claim-review", claim_id)
-    if earlier is None:
-        await review_claim(connection, call.caller, book, claim_id, body.decision, body.document_no)
-    mark_replay(response, earlier is not None)
-    return ClaimAnswer.model_validate(await claim_of(connection, book, claim_id))
+    await once(
+        call, session, response, "claim-review", claim_id,
+        lambda connection, same: claims.review_claim(
+            connection, call.caller, book, same, body.decision, body.document_no
+        ),
+    )  # fmt: skip
+    return ClaimAnswer.model_validate(await claim_of(await driver_of(session), book, claim_id))

@@ -13,9 +13,8 @@ from fundledger.access.policy import EVERYBODY, OFFICES
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Sha256, Sha256Out, SignedYuan, Version
 from fundledger.api.reading import read_version_cursor
-from fundledger.api.records import recorded
-from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, Yuan, YuanOut, encode_cursor, mark_replay
-from fundledger.book.idempotency import claim
+from fundledger.api.records import once, recorded
+from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, Yuan, YuanOut, encode_cursor
 from fundledger.db.database import driver_of
 from fundledger.errors import problem
 from fundledger.ids import new_id
@@ -156,16 +155,14 @@ async def create_contract_change(
     """Record a change of a signed contract; it counts once another person has approved it."""
     if body.amount == 0:
         raise problem("amount-not-positive")
-    connection = await driver_of(session)
-    new = new_id()
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "contract-change", new)
-    if earlier is None:
-        await record_change(
+    change_id = await once(
+        call, session, response, "contract-change", new_id(),
+        lambda connection, new: record_change(
             connection, call.caller, book, new, procurement_id, body.amount, body.reason, body.document_no,
             body.evidence_sha256,
-        )  # fmt: skip
-    mark_replay(response, earlier is not None)
-    return ChangeAnswer.model_validate(await change_of(connection, book, earlier or new))
+        ),
+    )  # fmt: skip
+    return ChangeAnswer.model_validate(await change_of(await driver_of(session), book, change_id))
 
 
 @router.get("/procurements/{procurement_id}/changes")
@@ -180,10 +177,10 @@ async def review_contract_change(
     book: int, change_id: UUID, body: ReviewBody, call: Reviewer, session: Writing, response: Response
 ) -> ChangeAnswer:
     """Approve or reject a change, once; never by who recorded it."""
-    connection = await driver_of(session)
-    kind = "contract-change-review"
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, kind, change_id)
-    if earlier is None:
-        await review_change(connection, call.caller, book, change_id, body.decision, body.document_no)
-    mark_replay(response, earlier is not None)
-    return ChangeAnswer.model_validate(await change_of(connection, book, change_id))
+    await once(
+        call, session, response, "contract-change-review", change_id,
+        lambda connection, same: review_change(
+            connection, call.caller, book, same, body.decision, body.document_no
+        ),
+    )  # fmt: skip
+    return ChangeAnswer.model_validate(await change_of(await driver_of(session), book, change_id))

@@ -9,8 +9,8 @@ from fastapi import Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fundledger.api.deps import Call
-from fundledger.api.wire import InstructionAnswer, mark_replay
-from fundledger.book.idempotency import claim
+from fundledger.api.records import once
+from fundledger.api.wire import InstructionAnswer
 from fundledger.book.instructions import state_of
 from fundledger.db.connection import Connection
 from fundledger.db.database import driver_of
@@ -25,10 +25,5 @@ async def drafted(
     make: Callable[[Connection, UUID], Awaitable[object]],
 ) -> InstructionAnswer:
     """Run `make(connection, instruction_id)` unless this key did it before; answer with the instruction's state."""
-    connection = await driver_of(session)
-    new = new_id()
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "instruction", new)
-    if earlier is None:
-        await make(connection, new)
-    mark_replay(response, earlier is not None)
-    return InstructionAnswer.of(await state_of(connection, book, earlier or new))
+    drawn = await once(call, session, response, "instruction", new_id(), make)
+    return InstructionAnswer.of(await state_of(await driver_of(session), book, drawn))

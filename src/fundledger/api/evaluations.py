@@ -147,6 +147,8 @@ async def list_evaluations(
 
 
 @router.get("/evaluations/{evaluation_id}/indicators")
-async def list_reached(book: int, evaluation_id: UUID, call: Reader, session: Reading) -> list[ReachedAnswer]:
+async def list_evaluation_indicators(
+    book: int, evaluation_id: UUID, call: Reader, session: Reading
+) -> list[ReachedAnswer]:
     """What an evaluation says of each indicator, every version."""
     return [ReachedAnswer.model_validate(row) for row in await reached_of(session, book, evaluation_id)]

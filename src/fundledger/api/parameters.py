@@ -14,9 +14,8 @@ from pydantic import Field, field_validator, model_validator
 
 from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
-from fundledger.api.records import after_id, next_id
-from fundledger.api.wire import Answer, Approve, Body, Cursor, Day, Limit, Text, mark_replay
-from fundledger.book.idempotency import claim
+from fundledger.api.records import after_id, next_id, once
+from fundledger.api.wire import Answer, Approve, Body, Cursor, Day, Limit, Text
 from fundledger.db.database import driver_of
 from fundledger.ids import new_id
 from fundledger.money import format_yuan
@@ -165,13 +164,11 @@ async def propose_parameter(
     body: ParameterChange, call: Proposer, session: Writing, response: Response
 ) -> ProposalAnswer:
     """Propose a new version of a parameter, or a new parameter; nothing counts before another person approves it."""
-    connection = await driver_of(session)
-    new = new_id()
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "parameter_proposal", new)
-    if earlier is None:
-        await parameters.propose(connection, call.caller, new, body.change())
-    mark_replay(response, earlier is not None)
-    return ProposalAnswer.of(await parameters.proposal(connection, earlier or new))
+    proposal_id = await once(
+        call, session, response, "parameter_proposal", new_id(),
+        lambda connection, new: parameters.propose(connection, call.caller, new, body.change()),
+    )  # fmt: skip
+    return ProposalAnswer.of(await parameters.proposal(await driver_of(session), proposal_id))
 
 
 @router.get("/proposals")
@@ -202,13 +199,12 @@ async def approve_proposal(
     proposal_id: UUID, body: Approve, call: Approver, session: Writing, response: Response
 ) -> ProposalAnswer:
     """Make a proposal the newest version of its parameter, naming the SHA-256 of what you saw."""
-    connection = await driver_of(session)
     digest = body.digest()
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "parameter_approval", proposal_id)
-    if earlier is None:
-        await parameters.approve(connection, call.caller, proposal_id, digest)
-    mark_replay(response, earlier is not None)
-    return ProposalAnswer.of(await parameters.proposal(connection, proposal_id))
+    await once(
+        call, session, response, "parameter_approval", proposal_id,
+        lambda connection, same: parameters.approve(connection, call.caller, same, digest),
+    )  # fmt: skip
+    return ProposalAnswer.of(await parameters.proposal(await driver_of(session), proposal_id))
 
 
 class Rejection(Body):
@@ -222,9 +218,8 @@ async def reject_proposal(
     proposal_id: UUID, body: Rejection, call: Approver, session: Writing, response: Response
 ) -> ProposalAnswer:
     """Send a proposal back (退回); it can never be approved."""
-    connection = await driver_of(session)
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "parameter_rejection", proposal_id)
-    if earlier is None:
-        await parameters.reject(connection, call.caller, proposal_id, body.reason)
-    mark_replay(response, earlier is not None)
-    return ProposalAnswer.of(await parameters.proposal(connection, proposal_id))
+    await once(
+        call, session, response, "parameter_rejection", proposal_id,
+        lambda connection, same: parameters.reject(connection, call.caller, same, body.reason),
+    )  # fmt: skip
+    return ProposalAnswer.of(await parameters.proposal(await driver_of(session), proposal_id))

@@ -1,7 +1,7 @@
 """Payment lists over HTTP: upload (or preview), look, approve, pay. Three people: maker, approver, payer.
 
-An upload is JSON, or CSV with the header's fields in the query. A preview is the same call, rolled back. Paying is the
-hot path: one gate call, answered after its commit.
+An upload is JSON, or a CSV or .xlsx file with the header's fields in the query. A preview is the same call that keeps
+nothing. Paying is the hot path: one gate call, answered after its commit.
 """
 
 from __future__ import annotations

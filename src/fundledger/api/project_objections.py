@@ -14,7 +14,7 @@ from fundledger.api.fields import BookOut, Sha256, Sha256Out, Version
 from fundledger.api.records import fields_of, recorded
 from fundledger.api.wire import Answer, Body, Text
 from fundledger.ids import new_id
-from fundledger.projects.objections import answer_project_objection, object_to_project
+from fundledger.projects import objections
 from fundledger.projects.records import of_project
 from fundledger.projects.tables import ProjectObjection
 
@@ -59,7 +59,7 @@ class ProjectObjectionAnswer(Answer):
 
 
 @router.post("", status_code=201)
-async def object_to(
+async def object_to_project(
     book: int, project_id: UUID, body: ProjectObjectionBody, call: Objector, session: Writing, response: Response
 ) -> ProjectObjectionAnswer:
     """Object to a district's project. It is shown and has to be answered; it stops nothing by itself."""
@@ -69,14 +69,14 @@ async def object_to(
             book=book, objection_id=new, version=1, project_id=project_id, state="open", recorded_book=call.caller.book,
             recorded_by=call.caller.staff_id, **fields_of(body),
         )  # fmt: skip
-        await object_to_project(session, call.caller, row)
+        await objections.object_to_project(session, call.caller, row)
 
     row = await recorded(call, session, response, ProjectObjection, book, new_id(), 1, write)
     return ProjectObjectionAnswer.model_validate(row)
 
 
 @router.post("/{objection_id}/answer", status_code=201)
-async def answer_objection(
+async def answer_project_objection(
     book: int, project_id: UUID, objection_id: UUID, body: ProjectObjectionReply, call: Decider, session: Writing,
     response: Response,
 ) -> ProjectObjectionAnswer:  # fmt: skip
@@ -84,7 +84,7 @@ async def answer_objection(
     fields = fields_of(body, "version")
     row = await recorded(
         call, session, response, ProjectObjection, book, objection_id, body.version,
-        lambda same: answer_project_objection(
+        lambda same: objections.answer_project_objection(
             session, call.caller, book, project_id, same, body.version, fields
         ),
     )  # fmt: skip
@@ -92,7 +92,9 @@ async def answer_objection(
 
 
 @router.get("")
-async def list_objections(book: int, project_id: UUID, call: Reader, session: Reading) -> list[ProjectObjectionAnswer]:
+async def list_project_objections(
+    book: int, project_id: UUID, call: Reader, session: Reading
+) -> list[ProjectObjectionAnswer]:
     """The objections to a project, every version."""
     found = await of_project(session, ProjectObjection, book, project_id)
     return [ProjectObjectionAnswer.model_validate(row) for row in found]

@@ -18,7 +18,7 @@ from fundledger.db.database import driver_of
 from fundledger.errors import problem
 from fundledger.ids import new_id
 from fundledger.projects.notices import publicity
-from fundledger.projects.objections import objections_to_notice, record_objection, settle_objection
+from fundledger.projects.objections import answer_objection, objections_to_notice, record_objection
 from fundledger.projects.tables import NoticeObjection
 
 router = APIRouter(prefix="/v1/books/{book}", tags=["projects"])
@@ -121,14 +121,14 @@ async def object_to_notice(
     return NoticeObjectionAnswer.model_validate(row)
 
 
-async def _settle(
+async def _answer(
     book: int, notice_id: UUID, objection_id: UUID, body: NoticeObjectionReply | NoticeObjectionMending, state: str,
     call: Call, session: Writing, response: Response,
 ) -> NoticeObjectionAnswer:  # fmt: skip
     fields = {**fields_of(body, "version"), "state": state}
     row = await recorded(
         call, session, response, NoticeObjection, book, objection_id, body.version,
-        lambda same: settle_objection(session, call.caller, book, notice_id, same, body.version, fields),
+        lambda same: answer_objection(session, call.caller, book, notice_id, same, body.version, fields),
     )  # fmt: skip
     return NoticeObjectionAnswer.model_validate(row)
 
@@ -139,7 +139,7 @@ async def answer_notice_objection(
     response: Response,
 ) -> NoticeObjectionAnswer:  # fmt: skip
     """Answer an objection: upheld or rejected, by an approver."""
-    return await _settle(book, notice_id, objection_id, body, "answered", call, session, response)
+    return await _answer(book, notice_id, objection_id, body, "answered", call, session, response)
 
 
 @router.post("/notices/{notice_id}/objections/{objection_id}/mend", status_code=201)
@@ -148,7 +148,7 @@ async def mend_notice_objection(
     response: Response,
 ) -> NoticeObjectionAnswer:  # fmt: skip
     """Record that what was rightly objected is mended; payments go on."""
-    return await _settle(book, notice_id, objection_id, body, "mended", call, session, response)
+    return await _answer(book, notice_id, objection_id, body, "mended", call, session, response)
 
 
 @router.get("/notices/{notice_id}/objections")

@@ -1,4 +1,4 @@
-"""How every route that writes a versioned record works: claim the key, write once, answer with that version again."""
+"""How every route that writes a record works: claim the key, write once, answer with what was written again."""
 
 from __future__ import annotations
 
@@ -12,11 +12,29 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from fundledger.api.deps import Call
 from fundledger.api.wire import Body, decode_cursor, encode_cursor, mark_replay
 from fundledger.book.idempotency import claim
+from fundledger.db.connection import Connection
 from fundledger.db.database import driver_of
 from fundledger.errors import problem
 from fundledger.projects.records import Record, history
 
 NIL = UUID(int=0)
+
+
+async def once(
+    call: Call,
+    session: AsyncSession,
+    response: Response,
+    kind: str,
+    record_id: UUID,
+    act: Callable[[Connection, UUID], Awaitable[object]],
+) -> UUID:
+    """Run `act(connection, record_id)` unless this key did it before; the id of what it was done to, then or now."""
+    connection = await driver_of(session)
+    earlier = await claim(connection, call.caller, call.key, call.request_sha256, kind, record_id)
+    if earlier is None:
+        await act(connection, record_id)
+    mark_replay(response, earlier is not None)
+    return earlier or record_id
 
 
 async def recorded(
@@ -30,13 +48,9 @@ async def recorded(
     write: Callable[[UUID], Awaitable[None]],
 ) -> Record:
     """Run `write(record_id)` unless this key did it before; answer with the version it made (or had made)."""
-    connection = await driver_of(session)
     kind = f"{table.__tablename__}-{version}"
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, kind, record_id)
-    if earlier is None:
-        await write(record_id)
-    mark_replay(response, earlier is not None)
-    return (await history(session, table, book, earlier or record_id))[version - 1]
+    done = await once(call, session, response, kind, record_id, lambda _, new: write(new))
+    return (await history(session, table, book, done))[version - 1]
 
 
 def fields_of(body: Body, *left_out: str) -> dict[str, Any]:

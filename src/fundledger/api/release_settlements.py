@@ -11,9 +11,8 @@ from fastapi import APIRouter, Response
 from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import BookOut, Sha256, Sha256Out, YuanOrZero
-from fundledger.api.records import after_id, next_id
-from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, YuanOut, mark_replay
-from fundledger.book.idempotency import claim
+from fundledger.api.records import after_id, next_id, once
+from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, YuanOut
 from fundledger.budget.release_settlements import approve, declare, declared, settlements
 from fundledger.db.database import driver_of
 from fundledger.ids import new_id
@@ -57,7 +56,7 @@ class SettledByAnswer(Answer):
     document_no: str
 
 
-class SettlementAnswer(Answer):
+class ReleaseSettlementAnswer(Answer):
     """An allocation with prepaid releases: the approved result (`settlement_id`), what is due by it, and until when.
 
     `newest_…` is the newest declaration, approved or not.
@@ -84,15 +83,15 @@ class SettlementAnswer(Answer):
     settled_by: list[SettledByAnswer]
 
 
-class SettlementPage(Answer):
+class ReleaseSettlementPage(Answer):
     """Allocations in the order of their ids."""
 
-    items: list[SettlementAnswer]
+    items: list[ReleaseSettlementAnswer]
     next: str | None
 
 
 @router.post("", status_code=201)
-async def declare_result(
+async def declare_release_result(
     book: int,
     body: Declaration,
     call: Annotated[Call, writes(FINANCE, "maker", level="city")],
@@ -100,19 +99,18 @@ async def declare_result(
     response: Response,
 ) -> DeclaredAnswer:
     """Declare the year's result of an allocation, as the next version. Another person approves it."""
-    connection, new = await driver_of(session), new_id()
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "release_settlement", new)
-    if earlier is None:
-        await declare(
+    settlement_id = await once(
+        call, session, response, "release_settlement", new_id(),
+        lambda connection, new: declare(
             connection, call.caller, book, new, body.allocation_id, body.result_amount, body.document_no,
             body.evidence_sha256,
-        )  # fmt: skip
-    mark_replay(response, earlier is not None)
-    return DeclaredAnswer.model_validate(await declared(connection, book, earlier or new))
+        ),
+    )  # fmt: skip
+    return DeclaredAnswer.model_validate(await declared(await driver_of(session), book, settlement_id))
 
 
 @router.post("/{settlement_id}/approve")
-async def approve_result(
+async def approve_release_result(
     book: int,
     settlement_id: UUID,
     call: Annotated[Call, writes(FINANCE, "approver", level="city")],
@@ -120,30 +118,28 @@ async def approve_result(
     response: Response,
 ) -> DeclaredAnswer:
     """Approve a declared version. From now on it counts for top-ups and for what has to come back."""
-    connection = await driver_of(session)
-    kind = "release_settlement_approval"
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, kind, settlement_id)
-    if earlier is None:
-        await approve(connection, call.caller, book, settlement_id)
-    mark_replay(response, earlier is not None)
-    return DeclaredAnswer.model_validate(await declared(connection, book, settlement_id))
+    await once(
+        call, session, response, "release_settlement_approval", settlement_id,
+        lambda connection, same: approve(connection, call.caller, book, same),
+    )  # fmt: skip
+    return DeclaredAnswer.model_validate(await declared(await driver_of(session), book, settlement_id))
 
 
 @router.get("")
-async def list_settlements(
+async def list_release_settlements(
     book: int, call: Annotated[Call, reads(EVERYBODY)], session: Reading, overdue: bool = False, on: Day | None = None,
     limit: Limit = 100, cursor: Cursor = None,
-) -> SettlementPage:  # fmt: skip
+) -> ReleaseSettlementPage:  # fmt: skip
     """What prepaid releases still need; `overdue=true`: not settled by their day (as of `on`, or today)."""
     found = await settlements(
         await driver_of(session), book, after=after_id(cursor), on=on, overdue=overdue, limit=limit
     )
-    items = [SettlementAnswer.model_validate(item) for item in found]
-    return SettlementPage(items=items, next=next_id([item.allocation_id for item in items], limit))
+    items = [ReleaseSettlementAnswer.model_validate(item) for item in found]
+    return ReleaseSettlementPage(items=items, next=next_id([item.allocation_id for item in items], limit))
 
 
 @router.get("/{settlement_id}")
-async def get_declared(
+async def get_release_settlement(
     book: int, settlement_id: UUID, call: Annotated[Call, reads(EVERYBODY)], session: Reading
 ) -> DeclaredAnswer:
     """One declared version of an allocation's result, as its approver sees it."""

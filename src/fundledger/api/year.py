@@ -16,6 +16,7 @@ from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.drafts import drafted
 from fundledger.api.fields import BookOut, Exceptional, FiscalYear, heading_of
+from fundledger.api.records import once
 from fundledger.api.wire import (
     Answer,
     Body,
@@ -25,9 +26,7 @@ from fundledger.api.wire import (
     Text,
     Yuan,
     YuanOut,
-    mark_replay,
 )  # fmt: skip
-from fundledger.book.idempotency import claim
 from fundledger.budget import year as turn
 from fundledger.budget import year_state
 from fundledger.budget.year import TurnLine, VirementLine
@@ -253,10 +252,9 @@ async def close_year(
     response: Response,
 ) -> YearAnswer:
     """Close a year (关账): all months closed, nothing left to spend; open advances do not hinder and are listed."""
+    await once(
+        call, session, response, "year_close", new_id(),
+        lambda connection, new: year_state.close_year(connection, call.caller, book, year, new, body.document_no),
+    )  # fmt: skip
     connection = await driver_of(session)
-    new = new_id()
-    earlier = await claim(connection, call.caller, call.key, call.request_sha256, "year_close", new)
-    if earlier is None:
-        await year_state.close_year(connection, call.caller, book, year, new, body.document_no)
-    mark_replay(response, earlier is not None)
     return YearAnswer.of(await year_state.year_state(connection, book, year, await year_state.today(connection)))

@@ -168,7 +168,7 @@ async def draft_carry_over(
     """Draft the carry-over of everything of `from_year` that may be carried into the year of the effective day.
 
     What stays is written into the instruction's inputs (`left_of` reads it), so that the approver signs it too. Raises
-    `carry-over-year-wrong`, and `nothing-to-carry` with what stays as faults.
+    `carry-over-year-wrong`, and `nothing-to-carry` if all of it stays.
     """
     if from_year >= heading.effective_on.year:
         raise problem("carry-over-year-wrong", exec_year=from_year, effective_on=str(heading.effective_on))

@@ -86,6 +86,13 @@ ROWS: tuple[Problem, ...] = (
         "Give name and account where it is a re-issue; a list whose data were erased has no bank file any more.",
     ),
     Problem(
+        "bank-file-differs", Family.REFUSED, _BANK,
+        "户名或账号与审批的不符", "Name or account is not what was approved",
+        "有 {count} 行密封的户名或账号与审批时的承诺值不符，第一处在第 {line} 行。",
+        "The sealed name or account of {count} lines is not what the approval commits to; the first is line {line}.",
+        "不要付款，报告审计部门。", "Do not pay; report it to the audit office.",
+    ),
+    Problem(
         "list-not-paid", Family.CONFLICT, _BANK,
         "清单尚未支付", "The list is not paid",
         "清单支付入账后才能导出代发文件或办理重发。",

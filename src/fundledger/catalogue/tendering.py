@@ -50,6 +50,13 @@ ROWS: tuple[Problem, ...] = (
         "延后投标截止日期。", "Move the deadline back.",
     ),
     Problem(
+        "procurement-dates-order", Family.REFUSED, _TENDER,
+        "招投标日期顺序不对", "The dates of the procurement are not in order",
+        "投标截止、定标、签订合同应依次在前，且不晚于今天。",
+        "Bids close, then the award is made, then the contract is signed, and none of it after today.",
+        "核对日期。", "Check the dates.",
+    ),
+    Problem(
         "too-few-bidders", Family.REFUSED, _TENDER,
         "有效投标不足", "Too few valid bids",
         "有效投标 {bidders} 个，规定不少于 {bidders_needed} 个。",

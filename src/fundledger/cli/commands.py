@@ -206,6 +206,17 @@ def import_households(
     out.print(text, markup=False)
 
 
+@importing.command("registered-accounts")
+def import_registered_accounts() -> None:
+    """从首版升级后运行一次：登记的卡号立为账户 · once after an upgrade from the first version."""
+    from fundledger.cli.imports import registered_accounts
+
+    settings = Settings()
+    with places.opened(settings) as place:
+        made = asyncio.run(registered_accounts(place.need_service(), settings))
+    out.print(f"added {made}")
+
+
 def main() -> None:
     """Run a command; a refusal is a sentence and an exit code, never a traceback."""
     try:

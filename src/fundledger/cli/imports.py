@@ -17,6 +17,7 @@ from fundledger.db.refusals import refusals
 from fundledger.ids import new_id
 from fundledger.registry.divisions import import_divisions, read_divisions
 from fundledger.registry.households import import_households
+from fundledger.registry.registered import adopt_registered
 from fundledger.registry.vault import Vault
 from fundledger.settings import Settings
 
@@ -49,5 +50,16 @@ async def households(service_url: str, settings: Settings, token: str, book: int
                 vault = Vault.open(settings.keys_path)
                 counts = await import_households(connection, caller, vault, book, new, digest, content)
         return f"{counts}"
+    finally:
+        await database.dispose()
+
+
+async def registered_accounts(service_url: str, settings: Settings) -> int:
+    """Make the cards and accounts that the first version sealed with their holders accounts of their own; how many."""
+    database = Database(service_url, pool_size=1)
+    try:
+        with refusals():
+            async with database.writing() as session:
+                return await adopt_registered(await driver_of(session), Vault.open(settings.keys_path))
     finally:
         await database.dispose()

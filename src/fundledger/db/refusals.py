@@ -107,6 +107,8 @@ CONSTRAINTS = {
     "roster_member_pkey": "version-taken",
     "budget_line_book_fund_code_fiscal_year_document_no_key": "budget-line-exists",
     "payee_account_pkey": "version-taken",
+    "payee_account_version_next": "version-taken",
+    "payee_account_maker": "maker-without-duty",
     "payee_account_confirmation_pkey": "version-taken",
     "payee_account_two_people": "duties-not-separate",
     "payee_account_approver": "confirmer-without-duty",

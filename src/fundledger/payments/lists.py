@@ -144,7 +144,7 @@ async def _lines_faults(
     # What the gate says of an awardee or of a payment made again, it reads in the lines that were stored.
     if preview is None or again or key.payee_kind == "organisation":
         return await store_lines(connection, vault, key, checked.upload, checked.lines, leg_nos, again), []
-    return await line_faults(preview, vault, key, checked.upload, checked.lines, leg_nos, store_header)
+    return await line_faults(preview, connection, vault, key, checked.upload, checked.lines, leg_nos, store_header)
 
 
 async def gate_faults(connection: Connection, book: int, instruction_id: UUID) -> list[Fault]:

@@ -4,6 +4,9 @@ The same header, the same checks of lines in the same gate functions, but the li
 the transaction that rolls them back: no sealing, no salts and no commitments, which no check reads, and none of the
 ledger's indexes. A long list is halved: each half is checked in a transaction of its own at the same time. That no
 payee stands in it twice is known by then, and all else the gate says of a line it says of that line alone.
+
+Whoever previews holds a connection already. Only a halved list takes more, and one at a time: if each preview took a
+second one, as many previews as the pool has connections would wait for each other.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ HALVED = 4_000
 """Lists of more lines are checked in two halves."""
 
 _HALVING = asyncio.Semaphore(1)
-"""A halved list takes two more connections; only one list does so at a time, so that no two wait for each other."""
+"""Held by the list that takes two more connections."""
 
 _INTO = """
 INSERT INTO preview_line (book, instruction_id, leg_no, line_no, amount, payee_id, household_id, quantity,
@@ -66,31 +69,35 @@ StoreHeader = Callable[[Connection, UUID], Awaitable[None]]
 
 
 async def line_faults(
-    database: Database, vault: Vault, key: ListKey, upload: Upload, lines: Sequence[Line], leg_nos: Sequence[int],
-    store_header: StoreHeader,
+    database: Database, own: Connection, vault: Vault, key: ListKey, upload: Upload, lines: Sequence[Line],
+    leg_nos: Sequence[int], store_header: StoreHeader,
 ) -> tuple[list[Fault], list[Fault]]:  # fmt: skip
-    """What an upload says of the lines and their legs: faults of their payees, and the gate's, by line number."""
+    """What an upload says of the lines and their legs: faults of their payees, and the gate's, by line number.
+
+    `own`: the caller's connection, in a transaction; what a preview writes there is taken back.
+    """
     placed = list(zip(lines, leg_nos, strict=True))
     halved = len(placed) > HALVED and not _HALVING.locked()
     middle = len(placed) // 2 if halved else len(placed)
     parts = [placed[:middle], placed[middle:]] if halved else [placed]
 
-    async def checked(part: Sequence[tuple[Line, int]]) -> tuple[list[Fault], list[Fault]]:
+    async def checked(connection: Connection, part: Sequence[tuple[Line, int]]) -> tuple[list[Fault], list[Fault]]:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            return await _part(connection, vault, key._replace(instruction_id=new_id()), upload, part, store_header)
+        finally:
+            await transaction.rollback()
+
+    async def apart(part: Sequence[tuple[Line, int]]) -> tuple[list[Fault], list[Fault]]:
         with refusals():
             async with database.driver() as connection:
-                transaction = connection.transaction()
-                await transaction.start()
-                try:
-                    return await _part(
-                        connection, vault, key._replace(instruction_id=new_id()), upload, part, store_header
-                    )
-                finally:
-                    await transaction.rollback()
+                return await checked(connection, part)
 
     if not halved:
-        return await checked(parts[0])
+        return await checked(own, parts[0])
     async with _HALVING:
-        found = await asyncio.gather(*map(checked, parts))
+        found = await asyncio.gather(*map(apart, parts))
     return [fault for faults, _ in found for fault in faults], [fault for _, faults in found for fault in faults]
 
 

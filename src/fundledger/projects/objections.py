@@ -48,7 +48,7 @@ async def record_objection(session: AsyncSession, objection: NoticeObjection) ->
     await append(session, objection)
 
 
-async def settle_objection(
+async def answer_objection(
     session: AsyncSession, caller: Caller, book: int, notice_id: UUID, objection_id: UUID, version: int,
     fields: dict[str, Any],
 ) -> None:  # fmt: skip
