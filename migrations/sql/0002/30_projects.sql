@@ -76,6 +76,7 @@ CREATE TABLE project_objection (
     CONSTRAINT project_objection_answer CHECK ((state = 'answered') = (answer IS NOT NULL))
 );
 CREATE INDEX project_objection_project_id ON project_objection (project_id);
+-- For auditors' SQL; the service reads every version.
 CREATE VIEW project_objection_current AS
     SELECT DISTINCT ON (book, objection_id) * FROM project_objection ORDER BY book, objection_id, version DESC;
 
@@ -126,10 +127,11 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended(p_book::text || p_project::text, 30));
 END $$;
 
-CREATE FUNCTION library_refuse(p_rule text) RETURNS void
+-- Refuses a row like a constraint of that name would: what the service turns into a code (CONSTRAINTS in db/refusals.py).
+CREATE FUNCTION refuse_rule(p_rule text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'fundledger: the library refuses: %', p_rule USING ERRCODE = '23514', CONSTRAINT = p_rule;
+    RAISE EXCEPTION 'fundledger: refused by %', p_rule USING ERRCODE = '23514', CONSTRAINT = p_rule;
 END $$;
 
 -- What a project holds from one fund, in any year: money it may still spend, has advanced, or has paid.
@@ -155,30 +157,30 @@ CREATE FUNCTION library_check_proposal(p_row project, p_unit unit, p_duties text
 LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
     IF ('maker' = ANY (p_duties) AND p_unit.kind IN ('village', 'township', 'poverty_office', 'finance')) IS NOT TRUE THEN
-        PERFORM library_refuse('project_proposer');
+        PERFORM refuse_rule('project_proposer');
     END IF;
     IF p_unit.kind IN ('village', 'township') AND p_unit.division_code IS NOT NULL AND p_row.village_code IS NOT NULL
        AND NOT starts_with(p_row.village_code, p_unit.division_code) THEN
-        PERFORM library_refuse('project_proposer_place');
+        PERFORM refuse_rule('project_proposer_place');
     END IF;
     IF p_row.proposing_unit_id IS DISTINCT FROM p_unit.unit_id OR p_row.proposed_version IS DISTINCT FROM p_row.version
        OR p_row.decided_by_unit_id IS NOT NULL THEN
-        PERFORM library_refuse('project_proposal_is_the_proposers');
+        PERFORM refuse_rule('project_proposal_is_the_proposers');
     END IF;
     IF p_row.category IS DISTINCT FROM (SELECT g.category FROM programme g WHERE g.programme_code = p_row.programme_code) THEN
-        PERFORM library_refuse('project_category');
+        PERFORM refuse_rule('project_category');
     END IF;
     IF btrim(p_row.performance_target) = '' THEN
-        PERFORM library_refuse('project_without_target');
+        PERFORM refuse_rule('project_without_target');
     END IF;
     IF p_row.nature IS NULL OR p_row.location_kind IS NULL OR p_row.planned_start IS NULL OR p_row.planned_end IS NULL
        OR p_row.responsible_unit_id IS NULL OR p_row.households IS NULL OR p_row.persons IS NULL
        OR btrim(coalesce(p_row.place, '')) = '' OR btrim(coalesce(p_row.task, '')) = ''
        OR btrim(coalesce(p_row.participation_mechanism, '')) = '' THEN
-        PERFORM library_refuse('project_incomplete');
+        PERFORM refuse_rule('project_incomplete');
     END IF;
     IF project_too_large(p_row.nature, p_row.planned_amount, p_row.planned_start) THEN
-        PERFORM library_refuse('project_too_large');
+        PERFORM refuse_rule('project_too_large');
     END IF;
 END $$;
 
@@ -188,11 +190,11 @@ LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
     IF btrim(p_row.performance_target) = '' OR NOT EXISTS (SELECT FROM project_indicator i WHERE i.book = p_row.book
             AND i.project_id = p_row.project_id AND i.version = p_row.proposed_version) THEN
-        PERFORM library_refuse('project_without_target');
+        PERFORM refuse_rule('project_without_target');
     END IF;
     IF p_row.planned_amount IS DISTINCT FROM (SELECT sum(f.amount) FROM project_financing f WHERE f.book = p_row.book
             AND f.project_id = p_row.project_id AND f.version = p_row.proposed_version) THEN
-        PERFORM library_refuse('project_financing_sum');
+        PERFORM refuse_rule('project_financing_sum');
     END IF;
 END $$;
 
@@ -206,19 +208,19 @@ DECLARE
                         AND p.status = 'reviewed' ORDER BY p.version DESC LIMIT 1);
 BEGIN
     IF ('approver' = ANY (p_duties)) IS NOT TRUE OR p_row.decided_by_unit_id IS DISTINCT FROM p_unit.unit_id THEN
-        PERFORM library_refuse('project_decider');
+        PERFORM refuse_rule('project_decider');
     END IF;
     IF p_row.status = 'reviewed' THEN       -- 乡镇审核; what is for the whole district, the poverty office reviews
         IF (CASE WHEN p_row.village_code IS NULL THEN p_unit.kind = 'poverty_office'
                  ELSE p_unit.kind = 'township' AND p_unit.division_code IS NOT NULL AND starts_with(p_row.village_code, p_unit.division_code) END) IS NOT TRUE THEN
-            PERFORM library_refuse('project_reviewer');
+            PERFORM refuse_rule('project_reviewer');
         END IF;
     ELSIF p_unit.kind NOT IN ('finance', 'poverty_office') THEN
-        PERFORM library_refuse('project_decider');
+        PERFORM refuse_rule('project_decider');
     END IF;
     IF (p_row.status IN ('reviewed', 'approved') AND p_row.recorded_by = v_proposer)
        OR (p_row.status = 'approved' AND p_row.recorded_by IN (v_reviewer, p_old.recorded_by)) THEN
-        PERFORM library_refuse('project_duties');
+        PERFORM refuse_rule('project_duties');
     END IF;
 END $$;
 
@@ -237,31 +239,31 @@ BEGIN
     SELECT u.* INTO v_unit FROM staff s JOIN unit u ON u.book = s.book AND u.unit_id = s.unit_id
     WHERE s.book = NEW.book AND s.staff_id = NEW.recorded_by;
     IF NEW.version <> coalesce(v_old.version, 0) + 1 THEN
-        PERFORM library_refuse('project_version_next');
+        PERFORM refuse_rule('project_version_next');
     ELSIF v_old.status = 'left' THEN
-        PERFORM library_refuse('project_has_left');
+        PERFORM refuse_rule('project_has_left');
     ELSIF NEW.code <> v_old.code THEN
-        PERFORM library_refuse('project_code_fixed');
+        PERFORM refuse_rule('project_code_fixed');
     ELSIF NEW.status <> 'proposed' AND ((NEW.status = 'reviewed' AND v_old.status = 'proposed')
             OR (NEW.status = 'approved' AND v_old.status IN ('reviewed', 'suspended'))
             OR (NEW.status = 'suspended' AND v_old.status = 'approved')
             OR (NEW.status = 'left' AND v_old.status IS NOT NULL)) IS NOT TRUE THEN
-        PERFORM library_refuse('project_status_order');
+        PERFORM refuse_rule('project_status_order');
     END IF;
     IF NEW.status = 'proposed' THEN
         PERFORM library_check_proposal(NEW, v_unit, v_duties);
         RETURN NEW;
     END IF;
     IF to_jsonb(NEW) - v_own IS DISTINCT FROM to_jsonb(v_old) - v_own THEN
-        PERFORM library_refuse('project_content_fixed');
+        PERFORM refuse_rule('project_content_fixed');
     END IF;
     PERFORM library_check_decider(NEW, v_old, v_unit, v_duties);
     IF NEW.status IN ('reviewed', 'approved') THEN
         PERFORM library_check_complete(NEW);
     ELSIF NEW.status = 'left' AND btrim(coalesce(NEW.reason, '')) = '' THEN
-        PERFORM library_refuse('project_reason');
+        PERFORM refuse_rule('project_reason');
     ELSIF NEW.status = 'left' AND project_money(NEW.book, NEW.project_id, '{available,advanced}', NULL) <> 0 THEN
-        PERFORM library_refuse('project_has_money');
+        PERFORM refuse_rule('project_has_money');
     END IF;
     RETURN NEW;
 END $$;
@@ -274,7 +276,7 @@ BEGIN
     PERFORM library_lock(NEW.book, NEW.project_id);
     IF NOT EXISTS (SELECT FROM (SELECT * FROM project p WHERE p.book = NEW.book AND p.project_id = NEW.project_id
                                 ORDER BY p.version DESC LIMIT 1) p WHERE p.version = NEW.version AND p.status = 'proposed') THEN
-        PERFORM library_refuse('project_proposal_closed');
+        PERFORM refuse_rule('project_proposal_closed');
     END IF;
     RETURN NEW;
 END $$;
@@ -295,19 +297,19 @@ BEGIN
     SELECT u.* INTO v_unit FROM staff s JOIN unit u ON u.book = s.book AND u.unit_id = s.unit_id
     WHERE s.book = NEW.recorded_book AND s.staff_id = NEW.recorded_by;
     IF NOT EXISTS (SELECT FROM project p WHERE p.book = NEW.book AND p.project_id = NEW.project_id) THEN
-        PERFORM library_refuse('project_objection_project');
+        PERFORM refuse_rule('project_objection_project');
     ELSIF NEW.version <> coalesce(v_old.version, 0) + 1 THEN
-        PERFORM library_refuse('project_version_next');
+        PERFORM refuse_rule('project_version_next');
     ELSIF (NEW.version = 1) <> (NEW.state = 'open') OR v_old.state = 'answered' THEN
-        PERFORM library_refuse('objection_order');
+        PERFORM refuse_rule('objection_order');
     ELSIF NEW.version = 1 AND (v_unit.kind IN ('audit', 'inspection') OR (v_unit.kind IN ('finance', 'poverty_office')
             AND NEW.recorded_book = (SELECT b.parent_book FROM book b WHERE b.book = NEW.book))) IS NOT TRUE THEN
-        PERFORM library_refuse('project_objector');
+        PERFORM refuse_rule('project_objector');
     ELSIF NEW.version > 1 AND (NEW.recorded_book = NEW.book AND v_unit.kind IN ('finance', 'poverty_office')
             AND 'approver' = ANY (v_duties)) IS NOT TRUE THEN
-        PERFORM library_refuse('objection_answerer');
+        PERFORM refuse_rule('objection_answerer');
     ELSIF NEW.version > 1 AND (NEW.project_id, NEW.matter) <> (v_old.project_id, v_old.matter) THEN
-        PERFORM library_refuse('objection_subject_fixed');
+        PERFORM refuse_rule('objection_subject_fixed');
     END IF;
     RETURN NEW;
 END $$;
@@ -328,19 +330,19 @@ BEGIN
     SELECT s.duties, u.kind INTO v_duties, v_kind FROM staff s JOIN unit u ON u.book = s.book AND u.unit_id = s.unit_id
     WHERE s.book = NEW.book AND s.staff_id = NEW.recorded_by;
     IF NEW.version <> coalesce(v_old.version, 0) + 1 THEN
-        PERFORM library_refuse('project_version_next');
+        PERFORM refuse_rule('project_version_next');
     ELSIF NOT EXISTS (SELECT FROM project p WHERE p.book = NEW.book AND p.project_id = NEW.project_id AND p.status = 'approved') THEN
-        PERFORM library_refuse('evaluation_project');
+        PERFORM refuse_rule('evaluation_project');
     ELSIF NEW.state = 'self' AND ('maker' = ANY (v_duties) AND v_kind IN ('village', 'township', 'poverty_office', 'finance')) IS NOT TRUE THEN
-        PERFORM library_refuse('project_proposer');
+        PERFORM refuse_rule('project_proposer');
     ELSIF (NEW.project_id, NEW.fiscal_year, NEW.is_final) <> (v_old.project_id, v_old.fiscal_year, v_old.is_final) THEN
-        PERFORM library_refuse('evaluation_subject_fixed');
+        PERFORM refuse_rule('evaluation_subject_fixed');
     ELSIF NEW.state = 'reviewed' AND (v_old.state = 'self' AND to_jsonb(NEW) - v_own = to_jsonb(v_old) - v_own) IS NOT TRUE THEN
-        PERFORM library_refuse('evaluation_review_order');
+        PERFORM refuse_rule('evaluation_review_order');
     ELSIF NEW.state = 'reviewed' AND ('approver' = ANY (v_duties) AND v_kind IN ('poverty_office', 'finance')) IS NOT TRUE THEN
-        PERFORM library_refuse('project_decider');
+        PERFORM refuse_rule('project_decider');
     ELSIF NEW.state = 'reviewed' AND NEW.recorded_by = v_old.recorded_by THEN
-        PERFORM library_refuse('project_duties');
+        PERFORM refuse_rule('project_duties');
     END IF;
     RETURN NEW;
 END $$;
@@ -357,7 +359,7 @@ BEGIN
                             ORDER BY p.version DESC LIMIT 1) p
         JOIN project_indicator i ON i.book = p.book AND i.project_id = p.project_id AND i.version = p.proposed_version
         WHERE e.version = NEW.version AND e.state = 'self' AND i.indicator_no = NEW.indicator_no) THEN
-        PERFORM library_refuse('evaluation_indicator');
+        PERFORM refuse_rule('evaluation_indicator');
     END IF;
     RETURN NEW;
 END $$;

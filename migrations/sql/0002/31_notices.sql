@@ -36,6 +36,7 @@ CREATE TABLE notice_objection (             -- 异议; who raised it is not kept
 );
 CREATE INDEX notice_objection_subject_id ON notice_objection (subject_id);
 CREATE INDEX notice_objection_notice_id ON notice_objection (notice_id);
+-- For auditors' SQL; the service reads every version.
 CREATE VIEW notice_objection_current AS
     SELECT DISTINCT ON (book, objection_id) * FROM notice_objection ORDER BY book, objection_id, version DESC;
 
@@ -62,19 +63,19 @@ BEGIN
     SELECT s.duties, u.kind INTO v_duties, v_kind FROM staff s JOIN unit u ON u.book = s.book AND u.unit_id = s.unit_id
     WHERE s.book = NEW.book AND s.staff_id = NEW.recorded_by;
     IF NEW.version <> coalesce(v_old.version, 0) + 1 THEN
-        PERFORM library_refuse('project_version_next');
+        PERFORM refuse_rule('project_version_next');
     ELSIF NOT EXISTS (SELECT FROM notice n WHERE n.book = NEW.book AND n.notice_id = NEW.notice_id AND n.subject_id = NEW.subject_id) THEN
-        PERFORM library_refuse('objection_notice');
+        PERFORM refuse_rule('objection_notice');
     ELSIF (CASE NEW.state WHEN 'open' THEN v_old.state IS NULL WHEN 'answered' THEN v_old.state = 'open'
            ELSE v_old.state = 'answered' AND v_old.finding = 'upheld' END) IS NOT TRUE THEN
-        PERFORM library_refuse('objection_order');
+        PERFORM refuse_rule('objection_order');
     ELSIF (NEW.notice_id, NEW.received_on, NEW.kind, NEW.received_by) <> (v_old.notice_id, v_old.received_on, v_old.kind, v_old.received_by) THEN
-        PERFORM library_refuse('objection_subject_fixed');
+        PERFORM refuse_rule('objection_subject_fixed');
     ELSIF ((CASE WHEN NEW.version = 1 THEN 'maker' ELSE 'approver' END) = ANY (v_duties)
            AND v_kind IN ('village', 'township', 'poverty_office', 'finance')) IS NOT TRUE THEN
-        PERFORM library_refuse('objection_answerer');
+        PERFORM refuse_rule('objection_answerer');
     ELSIF NEW.version > 1 AND (v_kind = 'village' OR NEW.recorded_by = v_first) THEN
-        PERFORM library_refuse('project_duties');
+        PERFORM refuse_rule('project_duties');
     END IF;
     RETURN NEW;
 END $$;

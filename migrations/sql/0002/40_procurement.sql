@@ -89,6 +89,7 @@ CREATE TABLE contract_change_review (       -- one decision a change
     FOREIGN KEY (book, recorded_by) REFERENCES staff (book, staff_id)
 );
 
+-- For auditors' SQL; the service reads every version.
 CREATE VIEW bid_current AS SELECT DISTINCT ON (book, bid_id) * FROM bid ORDER BY book, bid_id, version DESC;
 -- The view of the first revision knew fewer columns; new ones come after the old.
 CREATE OR REPLACE VIEW procurement_current AS
@@ -211,12 +212,6 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION refuse_version(p_constraint text) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE EXCEPTION 'fundledger: not the next version' USING ERRCODE = '23514', CONSTRAINT = p_constraint;
-END $$;
-
 -- From stage to stage; the first version may be a plan, a tender, or a complete record where no tender is held.
 CREATE FUNCTION procurement_step_allowed(p_from text, p_to text) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$
@@ -300,10 +295,10 @@ BEGIN
         FROM (SELECT * FROM procurement c WHERE c.project_id = NEW.project_id AND c.book = NEW.book OFFSET 0) c));   -- see first_procurement
     SELECT * INTO v_old FROM procurement c WHERE c.book = NEW.book AND c.procurement_id = NEW.procurement_id ORDER BY c.version DESC LIMIT 1;
     IF NEW.version <> coalesce(v_old.version, 0) + 1 THEN
-        PERFORM refuse_version('procurement_version_next');
+        PERFORM refuse_rule('procurement_version_next');
     END IF;
     IF NEW.stage IS NULL OR NEW.approved_changes <> coalesce(v_old.approved_changes, 0) THEN   -- the first revision's; nobody writes them now
-        RAISE EXCEPTION 'fundledger: a column of the first revision' USING ERRCODE = '23514', CONSTRAINT = 'procurement_first_revision';
+        PERFORM refuse_rule('procurement_first_revision');
     END IF;
     v_from := CASE WHEN v_old.version IS NULL THEN 'new' ELSE coalesce(v_old.stage, 'contracted') END;
     IF NOT procurement_step_allowed(v_from, NEW.stage) THEN
@@ -348,7 +343,7 @@ BEGIN
     END IF;
     SELECT * INTO v_old FROM bid b WHERE b.book = NEW.book AND b.bid_id = NEW.bid_id ORDER BY b.version DESC LIMIT 1;
     IF NEW.version <> coalesce(v_old.version, 0) + 1 THEN
-        PERFORM refuse_version('bid_version_next');
+        PERFORM refuse_rule('bid_version_next');
     END IF;
     IF v_old.version IS NOT NULL AND (v_old.procurement_id, v_old.bidder_id, v_old.price, v_old.received_on)
        IS DISTINCT FROM (NEW.procurement_id, NEW.bidder_id, NEW.price, NEW.received_on) THEN

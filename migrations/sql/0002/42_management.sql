@@ -20,7 +20,7 @@ BEGIN
     PERFORM gate_refuse(jsonb_agg(to_jsonb(f))) FROM recorder_faults(NEW.book, NEW.recorded_by) f;
     SELECT * INTO v_old FROM acceptance a WHERE a.book = NEW.book AND a.acceptance_id = NEW.acceptance_id ORDER BY a.version DESC LIMIT 1;
     IF NEW.version <> coalesce(v_old.version, 0) + 1 THEN
-        PERFORM refuse_version('acceptance_version_next');
+        PERFORM refuse_rule('acceptance_version_next');
     END IF;
     IF v_old.version IS NOT NULL AND (NEW.project_id, NEW.procurement_id) IS DISTINCT FROM (v_old.project_id, v_old.procurement_id) THEN
         PERFORM gate_refuse(jsonb_build_array(to_jsonb(gate_fault_of(1, 'record-identity-changed', jsonb_build_object('field', 'project_id')))));
@@ -96,14 +96,14 @@ BEGIN
     PERFORM gate_refuse_old_snapshot();
     PERFORM 1 FROM reimbursement_claim c WHERE c.book = NEW.book AND c.claim_id = NEW.claim_id FOR KEY SHARE;
     IF EXISTS (SELECT FROM claim_review r WHERE r.book = NEW.book AND r.claim_id = NEW.claim_id) THEN
-        RAISE EXCEPTION 'fundledger: the claim is decided' USING ERRCODE = '23514', CONSTRAINT = 'claim_is_final';
+        PERFORM refuse_rule('claim_is_final');
     END IF;
     IF NEW.kind = 'invoice' THEN
         PERFORM pg_advisory_xact_lock(hashtextextended(NEW.book || '|invoice|' || NEW.number, 0));
         IF EXISTS (SELECT FROM (SELECT * FROM claim_voucher v WHERE v.kind = 'invoice' AND v.number = NEW.number AND v.book = NEW.book OFFSET 0) v
                    LEFT JOIN claim_review r ON r.book = v.book AND r.claim_id = v.claim_id
                    WHERE r.decision IS DISTINCT FROM 'rejected') THEN
-            RAISE EXCEPTION 'fundledger: the invoice was claimed before' USING ERRCODE = '23514', CONSTRAINT = 'claim_voucher_invoice_once';
+            PERFORM refuse_rule('claim_voucher_invoice_once');
         END IF;
     END IF;
     RETURN NEW;

@@ -17,7 +17,7 @@ ROWS: tuple[Problem, ...] = (
         "posting-refused", Family.REFUSED, _WHOLE,
         "业务被拒绝", "The posting is refused",
         "共有 {count} 处不合规定，已逐一列出；整笔业务没有入账。",
-        "{count} things break a rule and are listed one by one; nothing was posted.",
+        "{count} broken rule(s), listed one by one; nothing was posted.",
         "按每一处的说明改正后重新办理。", "Mend each of them as it says, then try again.",
     ),
     Problem(

@@ -21,7 +21,7 @@ ROWS: tuple[Problem, ...] = (
         "list-refused", Family.REFUSED, _WHOLE,
         "清单不符合规定", "The list breaks rules",
         "清单中有 {count} 处不符合规定，现逐一列出 {listed} 处的位置，没有任何内容被保存。",
-        "The list breaks rules in {count} places, {listed} of them listed; nothing was stored.",
+        "The list breaks rules in {count} place(s), {listed} of them listed; nothing was stored.",
         "按列出的位置逐处改正或删去，再重新上传。", "Correct or leave out each listed place and upload the list again.",
     ),
     Problem(
@@ -134,7 +134,7 @@ ROWS: tuple[Problem, ...] = (
         "bank-file-refused", Family.REFUSED, _BANK,
         "回盘文件与账不符", "The bank's file does not fit the book",
         "回盘文件中有 {count} 处与账不符，现逐一列出 {listed} 处的位置，没有任何内容被保存。",
-        "The file does not fit the book in {count} places, {listed} of them listed; nothing was stored.",
+        "The file does not fit the book in {count} place(s), {listed} of them listed; nothing was stored.",
         "与银行核对列出的各行，改正后重新上传。", "Settle the listed lines with the bank and upload the file again.",
     ),
     Problem(

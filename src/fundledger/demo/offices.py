@@ -35,6 +35,7 @@ _DISTRICT_PEOPLE = (
 
 
 _TOWNSHIP_PEOPLE = (("township-maker", "经办", ("maker",)), ("township-approver", "审批", ("approver",)))
+_VILLAGE = ("village-maker", "村委会", "村委会申报员", ("maker",))
 
 
 @dataclass
@@ -59,11 +60,14 @@ async def open_offices(owner: Connection) -> Offices:
 
 
 async def open_townships(owner: Connection, offices: Offices, villages: dict[int, str]) -> None:
-    """The township of one village in each district: it proposes and reviews that village's projects."""
+    """One village in each district, which proposes projects, and its township, which reviews them."""
     for book, village in villages.items():
         for label, name, duties in _TOWNSHIP_PEOPLE:
             person = ("township", f"{DISTRICTS[book]}街道（乡镇）", f"{DISTRICTS[book]}街道{name}")
             await _person(owner, offices, book, f"{book}-{label}", person, duties, village[:9])
+        label, unit, name, duties = _VILLAGE
+        person = ("village", f"{DISTRICTS[book]}{unit}", f"{DISTRICTS[book]}{name}")
+        await _person(owner, offices, book, f"{book}-{label}", person, duties, village)
 
 
 async def _person(
