@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fundledger.access.policy import Caller
@@ -71,10 +71,14 @@ async def record_bid(session: AsyncSession, row: Bid) -> None:
     await append(session, row)
 
 
-async def bids_of(session: AsyncSession, book: int, procurement_id: UUID) -> Sequence[Bid]:
-    """A procurement's bids, every version."""
+async def bids_of(
+    session: AsyncSession, book: int, procurement_id: UUID, *, after: tuple[UUID, int] | None, limit: int
+) -> Sequence[Bid]:
+    """A page of a procurement's bids, every version, beginning after a version of one."""
     query = select(Bid).where(col(Bid.procurement_id) == procurement_id, col(Bid.book) == book)
-    return (await session.exec(query.order_by(col(Bid.bid_id), col(Bid.version)))).all()
+    if after is not None:
+        query = query.where(tuple_(col(Bid.bid_id), col(Bid.version)) > after)
+    return (await session.exec(query.order_by(col(Bid.bid_id), col(Bid.version)).limit(limit))).all()
 
 
 async def record_change(
