@@ -337,6 +337,26 @@ async def claim_of_nobody(built: Built) -> None:
     built.case.line["claim_id"] = new_id()
 
 
+async def other_contract_accepted(built: Built) -> None:
+    """Another contract of the project is done; the one that is paid here is named."""
+    other = await built.world.tender(built.project, await built.world.supplier(), 100_000)
+    await built.accepted(procurement_id=other)
+    built.case.line["procurement_id"] = built.procurement
+
+
+async def this_contract_accepted(built: Built) -> None:
+    await built.accepted(procurement_id=built.procurement)
+
+
+def accepted_for(amount: int) -> Callable[[Built], Awaitable[None]]:
+    """The contract's final acceptance, which says what its work is worth (审定金额)."""
+
+    async def accept(built: Built) -> None:
+        await built.accepted(procurement_id=built.procurement, amount_accepted=amount)
+
+    return accept
+
+
 async def accepted_long_ago(built: Built) -> None:
     await built.accepted(accepted_on=date(2018, 2, 1))
 
@@ -575,6 +595,13 @@ WAYS_TO_FAIL: dict[str, tuple[str, Case, Change, set[str]]] = {
     "final after a failed acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[failed_acceptance]), {"acceptance-missing"}),
     "final before the acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[late_acceptance]), {"acceptance-missing"}),
     "final after a revoked acceptance": ("management", WORKS, lambda c: c.but(final=True, before_list=[revoked_acceptance]), {"acceptance-missing"}),
+    "final after the acceptance of another contract": ("management", WORKS, lambda c: c.but(
+        final=True, line={}, before_list=[other_contract_accepted]), {"acceptance-missing"}),
+    "the last to a household after another contract": ("management", SUBSIDY, lambda c: c.but(
+        final=True, line={}, before_list=[other_contract_accepted]), {"acceptance-missing"}),
+    "more than the amount accepted": ("management", WORKS, lambda c: c.but(before_list=[accepted_for(999_999)]), {"ahead-of-progress"}),
+    "the retention of the amount accepted": ("management", WORKS, lambda c: c.but(
+        retention=3, amount=970_001, before_list=[accepted_for(1_000_000)]), {"retention-held"}),
     "half done, nearly all paid": ("management", WORKS, lambda c: c.but(progress=50), {"ahead-of-progress"}),
     "nothing accepted yet": ("management", WORKS, lambda c: c.but(progress=None), {"ahead-of-progress"}),
     "more than the village's estimate": ("management", SELF_BUILT, lambda c: c.but(amount=1_000_001), {"ahead-of-progress"}),
@@ -626,7 +653,7 @@ BILLS = [
     for name, (dimension, base, _, _) in WAYS_TO_FAIL.items()
     if base is WORKS and dimension == "management" and "amount" not in name and name not in (
         "final after a failed acceptance", "final before the acceptance", "final after a revoked acceptance",
-        "the contract filled without acceptance", "the retention with the rest", "the retention before its time",
+        "final after the acceptance of another contract", "the contract filled without acceptance", "the retention with the rest", "the retention before its time",
     )
 ]  # fmt: skip
 """Ways to fail a bill that leave its amount as it is."""
@@ -638,6 +665,7 @@ ALONE = {
     "before the money came",
     "paid twice",
     "another project than the money's",
+    "the last to a household after another contract",
     *(name for name in MIXABLE if name.startswith("again") and name != "again what nobody paid"),
 }
 """Failures that change what other failures mean."""
@@ -768,6 +796,13 @@ WAYS_TO_PASS: dict[str, Case] = {
     "a wrong notice corrected": SUBSIDY.but(published=7_999, before_approval=[notice_corrected]),
     "another exemption": SUBSIDY.but(procurement={"exemption_code": "work_relief"}),
     "final after acceptance": WORKS.but(final=True, before_list=[accepted]),
+    "final after the acceptance of its own contract": WORKS.but(
+        final=True, line={}, before_list=[other_contract_accepted, this_contract_accepted]),
+    "the last to a household after its own acceptance": SUBSIDY.but(
+        final=True, line={}, before_list=[other_contract_accepted, this_contract_accepted]),
+    "the amount accepted": WORKS.but(final=True, before_list=[accepted_for(1_000_000)]),
+    "more accepted than the contract": WORKS.but(amount=1_200_000, before_list=[accepted_for(2_000_000)]),
+    "all of the amount accepted but the retention": WORKS.but(retention=3, amount=970_000, before_list=[accepted_for(1_000_000)]),
     "the contract filled after acceptance": WORKS.but(amount=1_200_000, before_list=[accepted]),
     "beyond the contract after an approved change": WORKS.but(amount=1_400_000, before_list=[dearer_contract]),
     "the village builds itself": SELF_BUILT,

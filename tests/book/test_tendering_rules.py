@@ -17,7 +17,7 @@ from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import codes_of
 from tests.book.payment_case import WORKS, Built
-from tests.builders import DISTRICT, World, insert
+from tests.builders import DISTRICT, TODAY, World, insert
 from tests.databases import Database, connected
 from tests.soundness import assert_book_sound
 
@@ -74,6 +74,15 @@ async def test_the_database_itself_keeps_a_contract_that_was_paid(world: World) 
     row = {"book": DISTRICT, "change_id": change, "decision": "approved", "document_no": "批1号"}
     await refused(world, "contract_change_review", row | {"recorded_by": world.who("poverty-approver").staff_id},
                   "contract-below-paid")  # fmt: skip
+
+
+async def test_the_database_itself_wants_the_contract_of_an_accepted_amount(world: World) -> None:
+    built = await paid_road(world)
+    row = {"book": DISTRICT, "acceptance_id": new_id(), "version": 1, "project_id": built.project, "accepted_on": TODAY,
+           "passed": True, "evidence_sha256": await world.evidence(), "document_no": "验1号", "recorded_by": built.recorder,
+           "amount_accepted": 1}  # fmt: skip
+    await refused(world, "acceptance", row, "acceptance-amount")
+    await insert(world.service, "acceptance", row | {"procurement_id": built.procurement})
 
 
 async def test_the_database_itself_wants_two_people_for_changes_and_claims(world: World) -> None:

@@ -106,9 +106,7 @@ async def test_a_repeated_carry_over_answers_what_the_first_one_found(api: Api, 
 async def test_surplus_is_taken_back_from_its_project_recovered_and_handed_in(api: Api, world: World) -> None:
     allocation, own = await world.funded(10_000), await own_money(world, 5_000)
     project = await in_project(world, allocation, 4_000)
-    due = {
-        item["account_kind"] + item["fund_code"]: item["due"] for item in (await state(api, day=OLD_DAY))["balances"]
-    }
+    due = {item["account_kind"] + item["fund_code"]: item["due"] for item in (await state(api, on=OLD_DAY))["balances"]}
     assert due == {
         "executablespecial_factor": "recover", "availablespecial_factor": "defund", "executablerecovered_stock": "surplus"
     }  # fmt: skip
@@ -123,7 +121,7 @@ async def test_surplus_is_taken_back_from_its_project_recovered_and_handed_in(ap
     )  # fmt: skip
     assert await world.balance("surplus", allocation=allocation) == 10_000
     assert await world.balance("surplus", allocation=own) == 5_000
-    assert (await state(api, day=OLD_DAY))["balances"] == []
+    assert (await state(api, on=OLD_DAY))["balances"] == []
     floors = (await api.get("auditor", f"/v1/books/{DISTRICT}/floors")).json()
     assert [floor["adopted"] for floor in floors] == ["50.00"]
     await assert_book_sound(world.service)
@@ -141,19 +139,19 @@ async def test_surplus_that_is_not_due_needs_a_document(api: Api, world: World) 
 async def test_the_state_of_a_year_says_what_is_left_how_old_it_is_and_what_is_due(api: Api, world: World) -> None:
     allocation = await world.funded(10_000)
     project = await in_project(world, allocation, 4_000)
-    found = await state(api, day="2020-01-15")
+    found = await state(api, on="2020-01-15")
     assert found["open_months"] == [f"2019-{month:02d}" for month in range(1, 13)]
     assert found["closed"] is None
     assert [(i["account_kind"], i["project_id"], i["balance"], i["age_days"], i["surplus_on"], i["due"]) for i in found["balances"]] == [
         ("executable", None, "60.00", 15, "2021-12-30", "carry_over"),
         ("available", str(project), "40.00", 15, "2021-12-30", "carry_over"),
     ]  # fmt: skip
-    assert {item["due"] for item in (await state(api, day="2019-12-31"))["balances"]} == {"spend"}
+    assert {item["due"] for item in (await state(api, on="2019-12-31"))["balances"]} == {"spend"}
     assert (await state(api, 2020))["balances"] == []
     unreleased = await world.allocate(await world.adopt(1_000, year=2018), 1_000, year=2018)
-    city = (await state(api, book=CITY, day="2020-01-15"))["balances"]
+    city = (await state(api, book=CITY, on="2020-01-15"))["balances"]
     assert [(item["allocation_id"], item["due"]) for item in city] == [(str(unreleased), "release")]
-    assert {item["due"] for item in (await state(api, book=CITY, day="2020-12-30"))["balances"]} == {"surplus"}
+    assert {item["due"] for item in (await state(api, book=CITY, on="2020-12-30"))["balances"]} == {"surplus"}
 
 
 async def test_a_year_is_closed_once_by_an_approver_of_finance_and_says_what_hinders_it(api: Api, world: World) -> None:

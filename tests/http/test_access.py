@@ -186,7 +186,7 @@ EXPECTED: dict[str, Expect] = {
     "POST /v1/books/{book}/procurements/{procurement_id}/bids/{bid_id}/versions": DISTRICT_OFFICES_DRAFT,
     "GET /v1/books/{book}/procurements/{procurement_id}/changes": READ,
     "POST /v1/books/{book}/procurements/{procurement_id}/changes": DISTRICT_OFFICES_DRAFT,
-    "POST /v1/books/{book}/contract-changes/{change_id}/review": DISTRICT_BUREAUS_APPROVE,
+    "POST /v1/books/{book}/procurements/{procurement_id}/changes/{change_id}/review": DISTRICT_BUREAUS_APPROVE,
     "POST /v1/books/{book}/claims": DISTRICT_OFFICES_DRAFT,
     "GET /v1/books/{book}/claims/{claim_id}": READ,
     "GET /v1/books/{book}/projects/{project_id}/claims": READ,

@@ -233,6 +233,38 @@ async def test_a_prepaid_release_is_settled_by_a_topup(api: Api, world: World) -
     assert [item["entry_id"] for item in shown["settled_by"]] == [posted.json()["entry_id"]]
 
 
+async def test_what_was_prepaid_above_the_result_comes_back_by_a_recovery(api: Api, world: World) -> None:
+    allocation = await world.allocate(await world.adopt(10_000), 10_000)
+    await world.release(allocation, 6_000, release_kind="prepaid")
+    body = {"allocation_id": str(allocation), "result_amount": "45.00", "document_no": "清算1号",
+            "evidence_sha256": (await world.evidence(CITY)).hex()}  # fmt: skip
+    made = (await api.post("city-maker", CITY_SETTLEMENTS, body)).json()
+    approved = await api.post("city-approver", f"{CITY_SETTLEMENTS}/{made['settlement_id']}/approve")
+    assert approved.status_code == 200, approved.text
+    late = {"overdue": True, "on": "2020-06-29"}
+    (shown,) = (await api.get("auditor", CITY_SETTLEMENTS, **late)).json()["items"]
+    assert (shown["topup_due"], shown["remainder_due"], shown["settled"]) == ("0.00", "15.00", False)
+
+    async def recover(amount: str) -> str:
+        lines = [{"allocation_id": str(allocation), "amount": amount}]
+        drafted = await api.post("city-maker", f"/v1/books/{CITY}/recoveries", heading(world, CITY, lines=lines))
+        assert drafted.status_code == 201, drafted.text
+        posted = await api.approve("city-approver", CITY, drafted.json())
+        assert posted.status_code == 200, posted.text
+        return str(posted.json()["entry_id"])
+
+    first = await recover("10.00")
+    (shown,) = (await api.get("auditor", CITY_SETTLEMENTS, **late)).json()["items"]
+    assert (shown["remainder_due"], shown["settled"]) == ("5.00", False)
+    second = await recover("5.00")
+    assert (await api.get("auditor", CITY_SETTLEMENTS, **late)).json()["items"] == []
+    (shown,) = (await api.get("auditor", CITY_SETTLEMENTS, on="2020-06-29")).json()["items"]
+    assert (shown["remainder_due"], shown["settled"], shown["overdue"]) == ("0.00", True, False)
+    assert [item["entry_id"] for item in shown["settled_by"]] == [first, second]
+    assert await world.balance("executable", allocation=allocation) == 4_500
+    await assert_book_sound(world.service)
+
+
 async def test_a_declaration_names_an_allocation_and_kept_evidence(api: Api, world: World) -> None:
     allocation = await world.allocate(await world.adopt(10_000), 10_000)
     body = {"allocation_id": str(allocation), "result_amount": "80.00", "document_no": "清算1号",

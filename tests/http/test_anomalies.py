@@ -16,7 +16,7 @@ PATHS = (
     "/v1/anomalies", "/v1/anomalies/summary", "/v1/anomaly-rules", f"/v1/books/{DISTRICT}/anomalies",
     f"/v1/books/{DISTRICT}/anomalies/summary",
 )  # fmt: skip
-LATER = "2019-05-01"
+LATER = "2019-09-01"
 
 
 async def everything(world: World) -> None:

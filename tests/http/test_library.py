@@ -177,7 +177,10 @@ async def test_an_objection_to_a_notice_is_recorded_answered_and_mended(api: Api
     await made(await api.post("township-approver", f"{one}/answer", answer))
     mended = await made(await api.post("poverty-approver", f"{one}/mend", {**mend, "version": 3}))
     assert (mended["state"], mended["finding"]) == ("mended", "upheld")
-    assert [row["state"] for row in (await api.get("auditor", path)).json()] == ["open", "answered", "mended"]
+    page = (await api.get("auditor", path, limit=2)).json()
+    rest = (await api.get("auditor", path, cursor=page["next"])).json()
+    assert [row["state"] for row in page["items"]] == ["open", "answered"]
+    assert ([row["state"] for row in rest["items"]], rest["next"]) == (["mended"], None)
 
 
 async def test_an_annual_plan_is_published_with_the_sum_of_its_projects(api: Api, world: World) -> None:

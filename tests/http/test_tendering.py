@@ -304,20 +304,23 @@ async def review(api: Api, what: str, decision: str, who: str = "poverty-approve
 
 async def test_a_contract_changes_by_what_a_second_person_approves(api: Api, world: World) -> None:
     path, _, _ = await contracted(api, world, await road(world))
+    changes = f"{path.removeprefix(BOOK + '/')}/changes"
     first = await change(api, path, "50000.00")
-    assert refused(await review(api, f"contract-changes/{first}", "approved", "district-maker")) == {"forbidden-duty"}
-    assert refused(await review(api, f"contract-changes/{first}", "approved", "township-maker")) == {"forbidden-role"}
-    assert (await made(await review(api, f"contract-changes/{first}", "approved")))["decision"] == "approved"
-    assert refused(await review(api, f"contract-changes/{first}", "rejected")) == {"change-decided"}
+    assert refused(await review(api, f"{changes}/{first}", "approved", "district-maker")) == {"forbidden-duty"}
+    assert refused(await review(api, f"{changes}/{first}", "approved", "township-maker")) == {"forbidden-role"}
+    assert (await made(await review(api, f"{changes}/{first}", "approved")))["decision"] == "approved"
+    assert refused(await review(api, f"{changes}/{first}", "rejected")) == {"change-decided"}
     second = await change(api, path, "-500000.00")
-    assert refused(await review(api, f"contract-changes/{second}", "approved")) == {"contract-below-paid"}
-    await made(await review(api, f"contract-changes/{second}", "rejected"))
+    assert refused(await review(api, f"{changes}/{second}", "approved")) == {"contract-below-paid"}
+    await made(await review(api, f"{changes}/{second}", "rejected"))
     assert [row["decision"] for row in (await api.get("auditor", f"{path}/changes")).json()] == ["approved", "rejected"]
     release = (await api.get("auditor", f"{path}/ocds")).json()
     assert release["contracts"][0]["value"]["amount"] == 500000
     assert len(release["contracts"][0]["amendments"]) == 1
-    assert refused(await review(api, f"contract-changes/{new_id()}", "approved")) == {"record-not-found"}
+    assert refused(await review(api, f"{changes}/{new_id()}", "approved")) == {"record-not-found"}
     planned, _ = await opened(api, await road(world), stage="planned")
+    elsewhere = f"{planned.removeprefix(BOOK + '/')}/changes/{second}"
+    assert refused(await review(api, elsewhere, "approved")) == {"record-not-found"}
     body = {"amount": "1.00", "reason": "x", "document_no": "变1号", "evidence_sha256": await document(api)}
     assert refused(await api.post("district-maker", f"{planned}/changes", body)) == {"contract-not-signed"}
     assert refused(await api.post("district-maker", f"{path}/changes", body | {"amount": "0.00"})) == {
@@ -352,9 +355,34 @@ async def test_a_claim_is_recorded_with_its_vouchers_and_decided_once(api: Api, 
     assert refused(await review(api, f"claims/{first['claim_id']}", "approved")) == {"claim-decided"}
     second = await made(await api.post("poverty-maker", f"{BOOK}/claims", twice))
     assert (await made(await review(api, f"claims/{second['claim_id']}", "approved")))["decision"] == "approved"
-    listed = (await api.get("auditor", f"{BOOK}/projects/{project}/claims")).json()
+    listed = await pages(api, f"{BOOK}/projects/{project}/claims")
     assert [(row["decision"], row["paid"]) for row in listed] == [("rejected", "0.00"), ("approved", "0.00")]
     assert (await api.get("auditor", f"{BOOK}/claims/{second['claim_id']}")).json() == listed[1]
+
+
+async def pages(api: Api, path: str) -> list[dict[str, Any]]:
+    """A list read one item a page, which is what it is in one page."""
+    found: list[dict[str, Any]] = []
+    cursor: dict[str, Any] = {}
+    while True:
+        page = (await api.get("auditor", path, limit=1, **cursor)).json()
+        found += page["items"]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert (await api.get("auditor", path)).json() == {"items": found, "next": None}
+    assert (await api.get("auditor", path, cursor="x")).json()["code"] == "cursor-malformed"
+    return found
+
+
+async def test_bids_are_read_in_pages(api: Api, world: World) -> None:
+    path, _ = await opened(api, await road(world))
+    bids = [await made(await bid(api, path, await world.supplier(), price)) for price in ("3.00", "1.00", "2.00")]
+    struck = {name: bids[1][name] for name in ("bidder_id", "price", "received_on", "evidence_sha256", "document_no")}
+    struck |= {"status": "withdrawn", "reason": "放弃", "version": 2}
+    bids.append(await made(await api.post("district-maker", f"{path}/bids/{bids[1]['bid_id']}/versions", struck)))
+    found = await pages(api, f"{path}/bids")
+    assert found == sorted(bids, key=lambda one: (one["bid_id"], one["version"]))
 
 
 async def test_a_claim_is_refused_with_its_reason(api: Api, world: World) -> None:
@@ -386,9 +414,10 @@ async def test_progress_is_accepted_in_percent_of_the_project_or_of_one_contract
     for fields, code in (
         ({"percent_complete": None}, "acceptance-percent"), ({"kind": "final"}, "acceptance-percent"),
         ({"procurement_id": str(new_id())}, "reference-unknown"), ({"evidence_sha256": "00" * 32}, "reference-unknown"),
+        ({"procurement_id": None}, "acceptance-amount"),
     ):  # fmt: skip
         assert refused(await api.post("poverty-maker", f"{BOOK}/acceptances", body | fields)) == {code}, fields
-    whole = body | {"version": 2, "procurement_id": None}
+    whole = body | {"version": 2, "procurement_id": None, "amount_accepted": None}
     answer = await api.post("poverty-maker", f"{BOOK}/acceptances/{row['acceptance_id']}/versions", whole)
     assert refused(answer) == {"record-identity-changed"}
 

@@ -11,6 +11,8 @@ from uuid import UUID
 from fundledger.book.instructions import Leg
 from fundledger.book.poster import Posted
 from fundledger.ids import new_id
+from tests.book.advances import accepted, advanced, remainder_back, settle, settle_leg
+from tests.book.payment_case import ADVANCE
 from tests.builders import CITY, DISTRICT, OTHER_DISTRICT, TODAY, VILLAGE, World, insert
 
 CARD = os.urandom(32)
@@ -343,6 +345,30 @@ async def returned_not_posted(world: World) -> None:
     await bank(world, entry, 2, "returned", date(2019, 3, 5))
 
 
+# -- IDL-07
+
+
+async def road_advanced(world: World, settled: int = 0, back: int = 0, on: date = date(2019, 4, 1)) -> None:
+    """3,600 yuan advanced on 1 March, due on 28 August; of it `settled` and given `back` on a day."""
+    built = await ADVANCE.build(world)
+    entry = (await advanced(built)).entry_id
+    if settled:
+        await accepted(built)
+        await settle(built, settle_leg(built, entry, settled), effective_on=on)
+    if back:
+        await remainder_back(built, entry, back, effective_on=on)
+
+
+async def settled_and_reversed(world: World) -> None:
+    """Settled whole in April; the settlement was reversed on 1 October."""
+    built = await ADVANCE.build(world)
+    entry = (await advanced(built)).entry_id
+    await accepted(built)
+    done = await settle(built, settle_leg(built, entry, 360_000))
+    undo = [Leg(360_000, undoes_entry_id=done.entry_id, undoes_line_no=1)]
+    await world.post(DISTRICT, await world.draft(DISTRICT, "reverse", undo, effective_on=date(2019, 10, 1)))
+
+
 # -- STD-10
 
 
@@ -434,6 +460,17 @@ CASES: tuple[Case, ...] = (
     Case("IDL-11", "and nobody paid that again", returned_twice, ONE, on=date(2019, 6, 1)),
     Case("IDL-11", "paid again", returned_and_paid_again, on=date(2019, 6, 1)),
     Case("IDL-11", "an ordinary day", nothing, on=date(2019, 6, 1)),
+    Case("IDL-07", "the 180th day", road_advanced, on=date(2019, 8, 28)),
+    Case("IDL-07", "the 181st day", road_advanced, ((DISTRICT, 360_000),), on=date(2019, 8, 29)),
+    Case("IDL-07", "a part was settled, a part came back", lambda w: road_advanced(w, 200_000, 50_000),
+         ((DISTRICT, 110_000),), on=date(2019, 8, 29)),
+    Case("IDL-07", "settled and given back in time", lambda w: road_advanced(w, 300_000, 60_000), on=date(2020, 1, 1)),
+    Case("IDL-07", "settled too late, asked before", lambda w: road_advanced(w, 360_000, on=date(2019, 9, 10)),
+         ((DISTRICT, 360_000),), on=date(2019, 9, 9)),
+    Case("IDL-07", "settled too late, asked after", lambda w: road_advanced(w, 360_000, on=date(2019, 9, 10)),
+         on=date(2019, 9, 10)),
+    Case("IDL-07", "the settlement was reversed", settled_and_reversed, ((DISTRICT, 360_000),), on=date(2019, 10, 1)),
+    Case("IDL-07", "before it was reversed", settled_and_reversed, on=date(2019, 9, 30)),
     Case("STD-10", "a quarter is missing", lambda w: village_money(w, 15_000_000), ((DISTRICT, 5_000_000),)),
     Case("STD-10", "nothing was released", lambda w: village_money(w, 0), ((DISTRICT, 20_000_000),)),
     Case("STD-10", "met to the fen", lambda w: village_money(w, 20_000_000)),
@@ -452,9 +489,9 @@ CASES: tuple[Case, ...] = (
 
 EVERY_RULE = (
     refused_twice, money_of_2018, one_card_two_districts, same_person_two_districts, above_with_a_document,
-    removed_later, returned_and_left, lambda w: village_money(w, 15_000_000),
+    removed_later, returned_and_left, road_advanced, lambda w: village_money(w, 15_000_000),
     lambda w: own_money(w, 400_000, 1_000_000),
 )  # fmt: skip
-"""Together these give hits of every rule on 1 May 2019 (and nobody's bank has answered)."""
-LATER = date(2019, 5, 1)
+"""Together these give hits of every rule on 1 September 2019 (and nobody's bank has answered)."""
+LATER = date(2019, 9, 1)
 CITY_AND_DISTRICTS = (CITY, DISTRICT, OTHER_DISTRICT)

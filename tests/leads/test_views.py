@@ -23,13 +23,13 @@ COLUMNS = ["rule", "book", "subject_kind", "subject_id", "subject_no", "happened
 EVIDENCE = {
     "account_id", "account_kind", "accounts", "action", "adopted_fen", "adoptions", "allocated_fen", "allocation_id",
     "amount_fen", "approver", "at", "attempts", "balance_fen", "book", "call_count", "calls", "code", "codes",
-    "declared_fen", "district_count", "document_no", "document_nos", "effective_on", "entitlement_on", "entry_id",
+    "declared_fen", "district_count", "document_no", "document_nos", "due_on", "effective_on", "entitlement_on", "entry_id",
     "exception_document_no", "excess_fen", "exec_year", "figure_document_no", "first_at", "first_on", "fiscal_year",
     "floor_fen", "fund_code", "household_count", "household_id", "household_no", "households", "idle_days",
     "instruction_id", "is_final", "last_at", "last_movement_on", "limit_days", "line_count", "line_no", "line_nos",
     "list_document_no", "maker", "missing_fen", "officer", "on", "paid_on", "params", "payer", "payment_count",
-    "payments", "people", "period", "person", "posted_back", "programme_code", "project_id", "quantity", "reason",
-    "refusal_id", "released_fen", "return_document_no", "returned_on", "shortfall_fen", "since", "standard_fen",
+    "payments", "people", "period", "person", "posted_back", "procurement_id", "programme_code", "project_id", "quantity", "reason", "recorded_on",
+    "refusal_id", "released_fen", "return_document_no", "returned_fen", "returned_on", "settled_fen", "shortfall_fen", "since", "standard_fen",
     "status_document_no", "status_recorded_at", "subject_id", "total_fen", "unconfirmed_count", "unconfirmed_fen",
     "unit", "unit_kind", "village", "village_code",
 }  # fmt: skip

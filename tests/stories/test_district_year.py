@@ -79,6 +79,7 @@ async def what_comes_after(year: Year) -> None:
 async def everything_is_added_up_again(year: Year, db: Database) -> None:
     books = await audit.books_of(year)
     await audit.execution_adds_up_by_every_key(year, books)
+    await audit.the_last_report_tells_the_story(year)
     await audit.the_term_report_adds_up(year, books)
     await audit.compliance_adds_up(year, books)
     await audit.the_advances_add_up(year, books)

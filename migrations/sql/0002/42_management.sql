@@ -7,7 +7,8 @@ ALTER TABLE acceptance
     ADD COLUMN procurement_id uuid,                             -- null: of the whole project
     ADD COLUMN percent_complete smallint CHECK (percent_complete BETWEEN 0 AND 100),
     ADD COLUMN amount_accepted bigint CHECK (amount_accepted > 0),
-    ADD CONSTRAINT acceptance_percent CHECK (CASE kind WHEN 'progress' THEN percent_complete IS NOT NULL ELSE coalesce(percent_complete, 100) = 100 END);
+    ADD CONSTRAINT acceptance_percent CHECK (CASE kind WHEN 'progress' THEN percent_complete IS NOT NULL ELSE coalesce(percent_complete, 100) = 100 END),
+    ADD CONSTRAINT acceptance_amount CHECK (amount_accepted IS NULL OR procurement_id IS NOT NULL);     -- a limit of one contract
 CREATE OR REPLACE VIEW acceptance_current AS
     SELECT DISTINCT ON (book, acceptance_id) * FROM acceptance ORDER BY book, acceptance_id, version DESC;
 
@@ -138,16 +139,36 @@ BEGIN
         CROSS JOIN LATERAL (SELECT sum(t.amount) AS undone FROM transfer t WHERE t.book = p_book AND t.undoes_entry_id = e.entry_id OFFSET 0) u);
 END $$;
 
--- How far a contract's work was accepted by a day, in percent (null: never): the newest acceptance that passed, its own
--- before one of the whole project.
-CREATE FUNCTION accepted_percent(p_book bigint, p_project uuid, p_procurement uuid, p_on date) RETURNS integer
+-- The acceptance that says how far a contract's work was accepted by a day: the newest that passed, the contract's own before
+-- one of the whole project. Its fields are null where there is none.
+CREATE FUNCTION acceptance_in_force(p_book bigint, p_project uuid, p_procurement uuid, p_on date) RETURNS acceptance
 LANGUAGE plpgsql STABLE AS $$
+DECLARE v_row acceptance;
 BEGIN
-    RETURN (SELECT CASE a.kind WHEN 'final' THEN 100 ELSE a.percent_complete END FROM (
+    SELECT a.* INTO v_row FROM (
             SELECT DISTINCT ON (a.acceptance_id) a.* FROM (SELECT * FROM acceptance a WHERE a.project_id = p_project AND a.book = p_book OFFSET 0) a
             ORDER BY a.acceptance_id, a.version DESC) a
         WHERE a.passed AND a.accepted_on <= p_on AND (a.procurement_id IS NULL OR a.procurement_id = p_procurement)
-        ORDER BY (a.procurement_id IS NOT NULL) DESC, a.accepted_on DESC, a.acceptance_id DESC LIMIT 1);
+        ORDER BY (a.procurement_id IS NOT NULL) DESC, a.accepted_on DESC, a.acceptance_id DESC LIMIT 1;
+    RETURN v_row;
+END $$;
+
+-- How far that is, in percent; null: never.
+CREATE FUNCTION accepted_percent(p_book bigint, p_project uuid, p_procurement uuid, p_on date) RETURNS integer
+LANGUAGE plpgsql STABLE AS $$
+DECLARE v_row acceptance := acceptance_in_force(p_book, p_project, p_procurement, p_on);
+BEGIN
+    RETURN CASE v_row.kind WHEN 'final' THEN 100 ELSE v_row.percent_complete END;
+END $$;
+
+-- What of a contract (or an exemption's estimate) was earned by a day: the accepted percentage, and no more than the amount
+-- that was accepted (审定金额) where the acceptance names one. Null where there is no contract.
+CREATE FUNCTION accepted_earned(p_book bigint, p_project uuid, p_procurement uuid, p_on date, p_contract bigint) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+DECLARE v_row acceptance := acceptance_in_force(p_book, p_project, p_procurement, p_on);
+BEGIN
+    RETURN least(div(p_contract::numeric * coalesce(CASE v_row.kind WHEN 'final' THEN 100 ELSE v_row.percent_complete END, 0), 100)::bigint,
+                 CASE WHEN p_contract IS NOT NULL THEN v_row.amount_accepted END);
 END $$;
 
 -- The day of a contract's (or its project's) final acceptance, if it passed one by a day.
@@ -160,13 +181,8 @@ BEGIN
         WHERE a.passed AND a.kind = 'final' AND a.accepted_on <= p_on AND (a.procurement_id IS NULL OR a.procurement_id = p_procurement));
 END $$;
 
--- Whether a project has passed a final acceptance by a day (of the whole, or of one of its contracts).
-CREATE OR REPLACE FUNCTION gate_accepted(p_book bigint, p_project uuid, p_on date) RETURNS boolean
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN EXISTS (SELECT FROM acceptance a WHERE a.book = p_book AND a.project_id = p_project AND a.passed AND a.kind = 'final' AND a.accepted_on <= p_on
-        AND a.version = (SELECT max(v.version) FROM acceptance v WHERE v.book = a.book AND v.acceptance_id = a.acceptance_id));
-END $$;
+-- A final payment asks for the final acceptance of its own contract; the first revision knew those of projects only.
+DROP FUNCTION gate_accepted(bigint, uuid, date);
 
 GRANT INSERT ON reimbursement_claim, claim_voucher, claim_review TO fundledger_service;
 GRANT EXECUTE ON FUNCTION claim_paid(bigint, uuid), accepted_percent(bigint, uuid, uuid, date), finally_accepted_on(bigint, uuid, uuid, date)

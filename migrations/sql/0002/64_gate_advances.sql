@@ -21,7 +21,7 @@ DECLARE v_contract bigint;
 BEGIN
     SELECT c.procurement_id, c.contract INTO procurement_id, v_contract FROM advance_contract(p_book, p_project, p_named) c;
     percent := coalesce(accepted_percent(p_book, p_project, procurement_id, p_on), 0);
-    earned := coalesce(div(v_contract::numeric * percent, 100)::bigint, 0);
+    earned := coalesce(accepted_earned(p_book, p_project, procurement_id, p_on, v_contract), 0);
     paid := coalesce(contract_paid(p_book, procurement_id), 0) - (SELECT coalesce(sum(s.outstanding), 0)::bigint FROM advance_status s
         WHERE s.book = p_book AND s.project_id = p_project
           AND coalesce(s.procurement_id, first_procurement(p_book, p_project)) = advance_earned.procurement_id);   -- as contract_paid counts

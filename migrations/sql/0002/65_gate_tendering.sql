@@ -92,6 +92,11 @@ CREATE OR REPLACE FUNCTION gate_check_management(p_work gate_work[]) RETURNS SET
 LANGUAGE sql STABLE AS $$
     WITH pay AS MATERIALIZED (
         SELECT y.* FROM unnest(p_work) y WHERE y.is_payment AND NOT y.outside_five
+    ), last AS (                -- final payments to households and persons
+        SELECT y.item, finally_accepted_on(y.book, y.project_id, (c).procurement_id, y.effective_on) AS accepted_on
+        FROM pay y
+        CROSS JOIN LATERAL (SELECT gate_procurement(y.book, y.project_id, y.procurement_id) AS c OFFSET 0) p
+        WHERE y.is_final AND y.entry_kind = 'pay' AND y.payee_kind <> 'organisation'
     ), bill AS MATERIALIZED (   -- payments to organisations
         SELECT y.item, y.book, y.instruction_id, y.project_id, y.effective_on, y.total, y.is_final, (c).procurement_id AS found, (c).method, (c).retention_percent,
                CASE (c).method WHEN 'exempt' THEN (c).estimate ELSE contract_sum(y.book, (c).procurement_id) END AS contract,
@@ -109,24 +114,25 @@ LANGUAGE sql STABLE AS $$
     ), run AS MATERIALIZED (
         SELECT b.*, (b.paid + sum(b.total) OVER (PARTITION BY b.book, b.found ORDER BY b.item))::bigint AS paid_after,
                (b.claim_paid + sum(b.total) OVER (PARTITION BY b.book, b.claim_id ORDER BY b.item))::bigint AS claim_after,
-               div(b.contract::numeric * coalesce(b.percent, 0), 100)::bigint AS earned,
-               div(b.contract::numeric * (100 - b.retention_percent), 100)::bigint AS unretained,
+               accepted_earned(b.book, b.project_id, b.found, b.effective_on, b.contract) AS earned,
                b.accepted_on + parameter_value('retention_release_days', b.effective_on)::integer AS release_on
-        FROM bill b)
+        FROM bill b
+    ), held AS (                -- what is retained is a part of the contract, or of the amount accepted in the end if that is less
+        SELECT y.*, div((CASE WHEN y.percent = 100 THEN y.earned ELSE y.contract END)::numeric * (100 - y.retention_percent), 100)::bigint AS unretained
+        FROM run y)
     SELECT y.item, 'management', 'managing-unit-missing', NULL::integer, '{}'::jsonb FROM pay y WHERE y.in_library AND y.managing_unit_id IS NULL
     UNION ALL
-    SELECT y.item, 'management', 'acceptance-missing', NULL, '{}' FROM pay y
-    WHERE y.is_final AND y.entry_kind = 'pay' AND y.payee_kind <> 'organisation' AND NOT gate_accepted(y.book, y.project_id, y.effective_on)
+    SELECT y.item, 'management', 'acceptance-missing', NULL, '{}' FROM last y WHERE y.accepted_on IS NULL
     UNION ALL   -- whoever says that a payment is not the last: the one that fills the contract is
     SELECT y.item, 'management', 'acceptance-missing', NULL, '{}' FROM run y
     WHERE (y.is_final OR (y.method <> 'exempt' AND y.paid_after = y.contract)) AND y.accepted_on IS NULL
     UNION ALL
     SELECT y.item, 'management', 'ahead-of-progress', NULL, jsonb_build_object('percent', coalesce(y.percent, 0), 'earned', y.earned, 'excess', y.paid_after - y.earned)
-    FROM run y WHERE y.found IS NOT NULL AND y.paid_after > y.earned AND (y.method = 'exempt' OR coalesce(y.percent, 0) < 100)
+    FROM run y WHERE y.found IS NOT NULL AND y.paid_after > y.earned AND (y.method = 'exempt' OR y.earned < y.contract)
     UNION ALL
     SELECT y.item, 'management', 'retention-held', NULL, jsonb_strip_nulls(jsonb_build_object('retention_percent', y.retention_percent, 'release_on', y.release_on,
         'limit', y.unretained))
-    FROM run y WHERE y.method <> 'exempt' AND y.retention_percent > 0 AND y.paid_after > y.unretained AND (y.effective_on >= y.release_on) IS NOT TRUE
+    FROM held y WHERE y.method <> 'exempt' AND y.retention_percent > 0 AND y.paid_after > y.unretained AND (y.effective_on >= y.release_on) IS NOT TRUE
     UNION ALL
     SELECT y.item, 'management', 'claim-missing', NULL, '{}' FROM run y WHERE y.claim_id IS NULL
     UNION ALL

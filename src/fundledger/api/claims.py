@@ -13,8 +13,9 @@ from fundledger.access.policy import EVERYBODY, OFFICES
 from fundledger.api.contracts import ReviewBody, Reviewer
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Sha256, Sha256Out
+from fundledger.api.reading import read_cursor
 from fundledger.api.records import once
-from fundledger.api.wire import Answer, Body, Text, Yuan, YuanOut
+from fundledger.api.wire import Answer, Body, Cursor, Limit, Text, Yuan, YuanOut, encode_cursor
 from fundledger.db.database import driver_of
 from fundledger.errors import Fault, problem
 from fundledger.ids import new_id
@@ -86,6 +87,13 @@ class ClaimAnswer(Answer):
     vouchers: list[VoucherAnswer]
 
 
+class ClaimPage(Answer):
+    """Claims, oldest first."""
+
+    items: list[ClaimAnswer]
+    next: str | None
+
+
 def _new(body: ClaimBody) -> NewClaim:
     """For the service; raises `invoice-number` for a number that is none, with its place."""
     faults = [
@@ -124,10 +132,14 @@ async def get_claim(book: int, claim_id: UUID, call: Reader, session: Reading) -
 
 
 @router.get("/projects/{project_id}/claims")
-async def list_claims(book: int, project_id: UUID, call: Reader, session: Reading) -> list[ClaimAnswer]:
+async def list_claims(
+    book: int, project_id: UUID, call: Reader, session: Reading, limit: Limit = 100, cursor: Cursor = None
+) -> ClaimPage:
     """A project's claims, oldest first."""
-    found = await claims_of(await driver_of(session), book, project_id)
-    return [ClaimAnswer.model_validate(one) for one in found]
+    (after,) = read_cursor(cursor, UUID) or (None,)
+    found = await claims_of(await driver_of(session), book, project_id, after=after, limit=limit)
+    following = encode_cursor([found[-1].claim_id]) if len(found) == limit else None
+    return ClaimPage(items=[ClaimAnswer.model_validate(one) for one in found], next=following)
 
 
 @router.post("/claims/{claim_id}/review", status_code=201)

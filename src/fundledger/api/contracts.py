@@ -12,8 +12,9 @@ from pydantic import Field
 from fundledger.access.policy import EVERYBODY, OFFICES
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Sha256, Sha256Out, SignedYuan, Version
+from fundledger.api.reading import read_version_cursor
 from fundledger.api.records import once, recorded
-from fundledger.api.wire import Answer, Body, Day, Text, Yuan, YuanOut
+from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, Yuan, YuanOut, encode_cursor
 from fundledger.db.database import driver_of
 from fundledger.errors import problem
 from fundledger.ids import new_id
@@ -61,6 +62,13 @@ class BidAnswer(Answer):
     document_no: str
     recorded_by: UUID
     recorded_at: datetime
+
+
+class BidPage(Answer):
+    """Versions of bids, bid by bid."""
+
+    items: list[BidAnswer]
+    next: str | None
 
 
 class ChangeBody(Body):
@@ -131,9 +139,13 @@ async def change_bid(
 
 
 @router.get("/procurements/{procurement_id}/bids")
-async def list_bids(book: int, procurement_id: UUID, call: Reader, session: Reading) -> list[BidAnswer]:
+async def list_bids(
+    book: int, procurement_id: UUID, call: Reader, session: Reading, limit: Limit = 100, cursor: Cursor = None
+) -> BidPage:
     """A procurement's bids, every version."""
-    return [BidAnswer.model_validate(row) for row in await bids_of(session, book, procurement_id)]
+    found = await bids_of(session, book, procurement_id, after=read_version_cursor(cursor), limit=limit)
+    following = encode_cursor([found[-1].bid_id, found[-1].version]) if len(found) == limit else None
+    return BidPage(items=[BidAnswer.model_validate(row) for row in found], next=following)
 
 
 @router.post("/procurements/{procurement_id}/changes", status_code=201)
@@ -160,15 +172,21 @@ async def list_contract_changes(book: int, procurement_id: UUID, call: Reader, s
     return [ChangeAnswer.model_validate(change) for change in found]
 
 
-@router.post("/contract-changes/{change_id}/review", status_code=201)
+@router.post("/procurements/{procurement_id}/changes/{change_id}/review", status_code=201)
 async def review_contract_change(
-    book: int, change_id: UUID, body: ReviewBody, call: Reviewer, session: Writing, response: Response
+    book: int,
+    procurement_id: UUID,
+    change_id: UUID,
+    body: ReviewBody,
+    call: Reviewer,
+    session: Writing,
+    response: Response,
 ) -> ChangeAnswer:
     """Approve or reject a change, once; never by who recorded it."""
     await once(
         call, session, response, "contract-change-review", change_id,
         lambda connection, same: review_change(
-            connection, call.caller, book, same, body.decision, body.document_no
+            connection, call.caller, book, procurement_id, same, body.decision, body.document_no
         ),
     )  # fmt: skip
     return ChangeAnswer.model_validate(await change_of(await driver_of(session), book, change_id))

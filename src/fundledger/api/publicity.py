@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from fundledger.access.policy import EVERYBODY, OFFICES, PROPOSERS
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
 from fundledger.api.fields import Sha256, Sha256Out, Version
+from fundledger.api.reading import read_version_cursor
 from fundledger.api.records import fields_of, recorded
 from fundledger.api.wire import Answer, Body, Cursor, Day, Limit, Text, YuanOut, decode_cursor, encode_cursor
 from fundledger.db.database import driver_of
@@ -70,6 +71,13 @@ class NoticeObjectionAnswer(Answer):
     evidence_sha256: Sha256Out | None
     recorded_by: UUID
     recorded_at: datetime
+
+
+class NoticeObjectionPage(Answer):
+    """Versions of objections, objection by objection."""
+
+    items: list[NoticeObjectionAnswer]
+    next: str | None
 
 
 class PublicityAnswer(Answer):
@@ -145,10 +153,12 @@ async def mend_notice_objection(
 
 @router.get("/notices/{notice_id}/objections")
 async def list_notice_objections(
-    book: int, notice_id: UUID, call: Reader, session: Reading
-) -> list[NoticeObjectionAnswer]:
+    book: int, notice_id: UUID, call: Reader, session: Reading, limit: Limit = 100, cursor: Cursor = None
+) -> NoticeObjectionPage:
     """The objections to a notice, every version."""
-    return [NoticeObjectionAnswer.model_validate(row) for row in await objections_to_notice(session, book, notice_id)]
+    found = await objections_to_notice(session, book, notice_id, after=read_version_cursor(cursor), limit=limit)
+    following = encode_cursor([found[-1].objection_id, found[-1].version]) if len(found) == limit else None
+    return NoticeObjectionPage(items=[NoticeObjectionAnswer.model_validate(row) for row in found], next=following)
 
 
 def _after(cursor: str | None) -> tuple[str, UUID, str] | None:

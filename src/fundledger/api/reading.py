@@ -77,6 +77,12 @@ def read_cursor(cursor: str | None, *types: type) -> list[Any] | None:
         raise problem("cursor-malformed") from error
 
 
+def read_version_cursor(cursor: str | None) -> tuple[UUID, int] | None:
+    """A record's id and version; raises `cursor-malformed`."""
+    values = read_cursor(cursor, UUID, int)
+    return None if values is None else (values[0], min(values[1], 2**31 - 1))
+
+
 def _typed(value: Any, wanted: type) -> Any:
     if wanted is int:
         if type(value) is not int or not 0 <= value < 2**62:

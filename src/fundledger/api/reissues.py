@@ -45,6 +45,8 @@ class ReissueIn(Body):
     summary: Text
     officer_id: Annotated[UUID | None, Field(description="default: the payment's")] = None
     supervisor_id: Annotated[UUID | None, Field(description="default: the payment's")] = None
+    procurement_id: Annotated[UUID | None, Field(description="default: the payment's; only where it named none")] = None
+    claim_id: Annotated[UUID | None, Field(description="default: the payment's; only where it named none")] = None
     lines: Annotated[list[CorrectionIn] | None, Field(min_length=1, max_length=100_000)] = None
 
 
@@ -112,7 +114,10 @@ async def reissue_payment_list(
     earlier = await claim(connection, call.caller, call.key, call.request_sha256, "payment_list", new)
     pending = None
     if earlier is None:
-        header = ReissueHeader(body.document_no, body.effective_on, body.summary, body.officer_id, body.supervisor_id)
+        header = ReissueHeader(
+            body.document_no, body.effective_on, body.summary, body.officer_id, body.supervisor_id, body.procurement_id,
+            body.claim_id,
+        )  # fmt: skip
         wanted = None if body.lines is None else [Correction(one.line_no, one.name, one.account) for one in body.lines]
         pending = await reissue_list(
             connection, call.caller, call.services.vault, book, new, payment_list_id, header, wanted

@@ -230,10 +230,10 @@ class YearAnswer(Answer):
 
 
 @router.get("/years/{year}")
-async def get_year(book: int, year: Year, call: Reader, session: Reading, day: Day | None = None) -> YearAnswer:
+async def get_year(book: int, year: Year, call: Reader, session: Reading, on: Day | None = None) -> YearAnswer:
     """How a year stands on a day (default: today): months, balances with their age, and what must be done with each."""
     connection = await driver_of(session)
-    return YearAnswer.of(await year_state.year_state(connection, book, year, day or await year_state.today(connection)))
+    return YearAnswer.of(await year_state.year_state(connection, book, year, on or await year_state.today(connection)))
 
 
 class YearClosing(Body):

@@ -119,7 +119,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "acceptance-missing", Family.REFUSED, _MANAGEMENT,
         "尚未验收", "The project is not accepted",
-        "最后一笔付款前，项目须已验收合格。", "Before the final payment the project must have passed its acceptance.",
+        "最后一笔付款前，该合同或整个项目须已竣工验收合格。",
+        "Before the final payment its contract, or the whole project, must have passed the final acceptance.",
         "先登记合格的验收记录；不是最后一笔的，改为非最终付款。",
         "Record the passed acceptance, or do not mark the list as the final payment.",
     ),

@@ -132,10 +132,18 @@ ROWS: tuple[Problem, ...] = (
         "改正百分比。", "Correct the percentage.",
     ),
     Problem(
+        "acceptance-amount", Family.MALFORMED, _CLAIM,
+        "审定金额须指明合同", "The amount accepted names no contract",
+        "验收填写了审定金额，但没有指明是哪个合同的；审定金额是该合同付款的上限。",
+        "The acceptance states the amount accepted and not the contract that it limits.",
+        "指明合同，或不填审定金额。", "Name the contract, or leave the amount out.",
+    ),
+    Problem(
         "ahead-of-progress", Family.REFUSED, _CLAIM,
         "付款超过进度", "The payment is ahead of the progress",
-        "已验收进度为 {percent}%，可累计支付 {earned} 元，超出 {excess} 元。",
-        "{percent} % is accepted, which makes {earned} yuan payable in all; this is {excess} yuan more.",
+        "已验收进度为 {percent}%，按进度和审定金额可累计支付 {earned} 元，超出 {excess} 元。",
+        "{percent} % is accepted; by that and the amount accepted {earned} yuan is payable in all; this is {excess} "
+        "yuan more.",
         "先登记进度验收，或减少金额。", "Record the acceptance of the progress first, or pay less.",
     ),
     Problem(
@@ -221,6 +229,7 @@ ROWS: tuple[Problem, ...] = (
         "evidence-title-personal", Family.MALFORMED, _EVIDENCE,
         "标题含个人信息", "The title holds personal data",
         "标题中有身份证号、银行卡号或手机号。", "The title holds an identity, card or telephone number.",
-        "标题只写文件是什么。", "Say in the title what the document is, and of nobody.",
+        "标题只写文件是什么；发票号码写在报账单的凭据中。",
+        "Say in the title what the document is, and of nobody; an invoice's number belongs in its claim.",
     ),
 )  # fmt: skip

@@ -89,6 +89,7 @@ CONSTRAINTS = {
     "contract_change_review_pkey": "change-decided",
     "acceptance_version_next": "version-taken",
     "acceptance_percent": "acceptance-percent",
+    "acceptance_amount": "acceptance-amount",
     "claim_review_pkey": "claim-decided",
     "claim_is_final": "claim-decided",
     "claim_voucher_invoice_once": "invoice-claimed-before",

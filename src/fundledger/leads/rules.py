@@ -115,6 +115,16 @@ RULES: tuple[Rule, ...] = (
         "一卡通管理规定; IDL-11; M12", ("reissue_days",),
     ),
     Rule(
+        "IDL-07", "anomaly_advance_overdue", "medium",
+        "预拨未清算", "Advance not settled",
+        "向单位预拨的资金超过规定天数仍未清算也未退回。按所问日期计算，其后的清算不计。",
+        "Money advanced to an organisation was neither settled nor returned within the days the rule allows. As of the "
+        "asked day: what was settled later does not count.",
+        "跨年工程、结算争议、验收材料在途。", "Works over several years, a disputed account, papers on their way.",
+        "first day beyond the limit", "what is still advanced on the asked day",
+        "武扶组(2018)12号 四(四)2; IDL-07; M09", ("advance_settle_days",),
+    ),
+    Rule(
         "STD-10", "anomaly_village_quota", "medium",
         "村级定额未足额下达", "Village quota not met",
         "年度终了，名单内的村（社区）收到的下达额仍低于定额标准（M01、M02）。",

@@ -28,8 +28,8 @@ from fundledger.payments.uploads import LISTED
 from fundledger.registry.vault import Vault, VaultError
 
 _ORIGINAL = """
-SELECT p.payee_kind, p.programme_code, p.period, p.project_id, e.entry_id, e.entry_kind, e.functional_class,
-       e.economic_class, e.officer_id, e.supervisor_id
+SELECT p.payee_kind, p.programme_code, p.period, p.project_id, p.procurement_id, p.claim_id, e.entry_id, e.entry_kind,
+       e.functional_class, e.economic_class, e.officer_id, e.supervisor_id
 FROM payment_list p LEFT JOIN entry e ON e.book = p.book AND e.instruction_id = p.instruction_id
 WHERE p.book = $1 AND p.instruction_id = $2
 """
@@ -49,21 +49,26 @@ WHERE r.book = $1 AND r.instruction_id = $2 ORDER BY r.line_no
 _LIST = """
 INSERT INTO payment_list (book, instruction_id, project_id, programme_code, period, entitlement_on, payee_kind,
     pay_method, is_final, procurement_id, claim_id)
-SELECT book, $3, project_id, programme_code, period, entitlement_on, payee_kind, pay_method, is_final, procurement_id,
-    claim_id
+SELECT book, $3, project_id, programme_code, period, entitlement_on, payee_kind, pay_method, is_final,
+    coalesce(procurement_id, $4), coalesce(claim_id, $5)
 FROM payment_list WHERE book = $1 AND instruction_id = $2
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ReissueHeader:
-    """How the new list is drafted; officers default to those of the payment."""
+    """How the new list is drafted; officers default to those of the payment.
+
+    Contract and claim are the payment's; one that it did not name (as in the first version) may be named here.
+    """
 
     document_no: str
     effective_on: date
     summary: str
     officer_id: UUID | None
     supervisor_id: UUID | None
+    procurement_id: UUID | None = None
+    claim_id: UUID | None = None
 
 
 class Correction(NamedTuple):
@@ -89,13 +94,16 @@ async def reissue_list(
     """Draft a list that pays again the returned lines of `original_id` (all that wait, or those named).
 
     In the caller's transaction; answers what the list still lacks. Raises `payment-list-not-found`, `list-not-paid`,
-    `nothing-to-reissue`, or `list-refused` with every fault.
+    `record-identity-changed` (another contract or claim), `nothing-to-reissue`, or `list-refused` with every fault.
     """
     original = await connection.fetchrow(_ORIGINAL, book, original_id)
     if original is None:
         raise problem("payment-list-not-found")
     if original["entry_id"] is None:
         raise problem("list-not-paid")
+    for name, given in (("procurement_id", header.procurement_id), ("claim_id", header.claim_id)):
+        if given is not None and original[name] not in (None, given):
+            raise problem("record-identity-changed", field=name)
     rows = {row["line_no"]: row for row in await connection.fetch(_RETURNED, book, original_id)}
     if not rows:
         raise problem("nothing-to-reissue")
@@ -106,7 +114,7 @@ async def reissue_list(
     ready = _ready(vault, book, original_id, original, rows, asked, header.effective_on)
     legs, leg_nos = _legs(ready, original["project_id"])
     await draft(connection, caller, book, _draft_of(original, header, legs, len(ready), instruction_id))
-    await connection.execute(_LIST, book, original_id, instruction_id)
+    await connection.execute(_LIST, book, original_id, instruction_id, header.procurement_id, header.claim_id)
     key = ListKey(book, instruction_id, original["payee_kind"], original["programme_code"], original["period"])
     good = [(one.line, leg_no, one.payee) for one, leg_no in zip(ready, leg_nos, strict=True)]
     await copy_lines(connection, vault, key, good, {one.line.line_no: one.again for one in ready})

@@ -148,10 +148,12 @@ async def claim_of(connection: Connection, book: int, claim_id: UUID) -> Claim:
     return found[0]
 
 
-async def claims_of(connection: Connection, book: int, project_id: UUID) -> list[Claim]:
-    """A project's claims, oldest first."""
-    query = _FIND + "c.project_id = $2 ORDER BY c.claim_id"
-    return await _claims(connection, book, await connection.fetch(query, book, project_id))
+async def claims_of(
+    connection: Connection, book: int, project_id: UUID, *, after: UUID | None, limit: int
+) -> list[Claim]:
+    """A page of a project's claims, oldest first, beginning after a claim."""
+    query = _FIND + "c.project_id = $2 AND ($3::uuid IS NULL OR c.claim_id > $3) ORDER BY c.claim_id LIMIT $4"
+    return await _claims(connection, book, await connection.fetch(query, book, project_id, after, limit))
 
 
 async def _claims(connection: Connection, book: int, rows: Sequence[Any]) -> list[Claim]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fundledger.access.policy import Caller
@@ -71,10 +71,14 @@ async def record_bid(session: AsyncSession, row: Bid) -> None:
     await append(session, row)
 
 
-async def bids_of(session: AsyncSession, book: int, procurement_id: UUID) -> Sequence[Bid]:
-    """A procurement's bids, every version."""
+async def bids_of(
+    session: AsyncSession, book: int, procurement_id: UUID, *, after: tuple[UUID, int] | None, limit: int
+) -> Sequence[Bid]:
+    """A page of a procurement's bids, every version, beginning after a version of one."""
     query = select(Bid).where(col(Bid.procurement_id) == procurement_id, col(Bid.book) == book)
-    return (await session.exec(query.order_by(col(Bid.bid_id), col(Bid.version)))).all()
+    if after is not None:
+        query = query.where(tuple_(col(Bid.bid_id), col(Bid.version)) > after)
+    return (await session.exec(query.order_by(col(Bid.bid_id), col(Bid.version)).limit(limit))).all()
 
 
 async def record_change(
@@ -91,13 +95,15 @@ async def record_change(
 
 
 async def review_change(
-    connection: Connection, caller: Caller, book: int, change_id: UUID, decision: Decision, document_no: str
-) -> None:
-    """Approve or reject a change, once.
+    connection: Connection, caller: Caller, book: int, procurement_id: UUID, change_id: UUID, decision: Decision,
+    document_no: str,
+) -> None:  # fmt: skip
+    """Approve or reject a change of that contract, once.
 
     Raises `record-not-found`, `duties-not-separate`, `approver-without-duty`, `contract-below-paid`, `change-decided`.
     """
-    await change_of(connection, book, change_id)
+    if (await change_of(connection, book, change_id)).procurement_id != procurement_id:
+        raise problem("record-not-found")
     await connection.execute(_REVIEW, book, change_id, decision, document_no, caller.staff_id)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fundledger.access.policy import Caller
@@ -63,9 +63,14 @@ async def answer_objection(
     await append(session, NoticeObjection(**row))
 
 
-async def objections_to_notice(session: AsyncSession, book: int, notice_id: UUID) -> Sequence[NoticeObjection]:
-    """Every version of the objections to a notice, by objection and version."""
+async def objections_to_notice(
+    session: AsyncSession, book: int, notice_id: UUID, *, after: tuple[UUID, int] | None, limit: int
+) -> Sequence[NoticeObjection]:
+    """A page of every version of the objections to a notice, by objection and version."""
+    key = col(NoticeObjection.objection_id), col(NoticeObjection.version)
     query = select(NoticeObjection).where(
         col(NoticeObjection.notice_id) == notice_id, col(NoticeObjection.book) == book
     )
-    return (await session.exec(query.order_by(col(NoticeObjection.objection_id), col(NoticeObjection.version)))).all()
+    if after is not None:
+        query = query.where(tuple_(*key) > after)
+    return (await session.exec(query.order_by(*key).limit(limit))).all()

@@ -82,7 +82,7 @@ async def a_villager_objects_and_is_answered(year: Year) -> None:
     made = await year.do("township-maker", path, raised)
     answer = {"version": 2, "finding": "rejected", "document_no": year.document_no("复")}
     await year.do("township-approver", f"{path}/{made['objection_id']}/answer", answer)
-    assert [one["state"] for one in await year.ask("auditor", path)] == ["open", "answered"]
+    assert [one["state"] for one in (await year.ask("auditor", path))["items"]] == ["open", "answered"]
 
 
 async def money_goes_to_the_projects(year: Year) -> None:

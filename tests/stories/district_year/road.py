@@ -118,7 +118,7 @@ async def the_contract_grows_and_the_road_is_finished(year: Year) -> None:
     change = {"amount": "10000.00", "reason": "地质条件变化", "document_no": "变更1号",
               "evidence_sha256": await year.evidence("变更单")}  # fmt: skip
     made = await year.do("district-maker", f"procurements/{year.made['contract']}/changes", change)
-    path = f"contract-changes/{made['change_id']}/review"
+    path = f"procurements/{year.made['contract']}/changes/{made['change_id']}/review"
     await year.do("district-approver", path, {"decision": "approved", "document_no": "变批1号"})
     await accepted(year, "final", 100, "2019-10-31")
     whole = {"factor": "70000.00", "village A": "120000.00"}
