@@ -1,8 +1,7 @@
 -- The gate: accounts and totals, for legs that may name a past year, another allocation or a payee (see 0001/61_).
 
--- Payments of one project pay one after the other (contract sums, claims), and so do lists of one programme and year
--- (nobody twice). Every version of a project is locked, so that two payments always meet at one of them. Settling an advance
--- and closing a year need no more than the balances and the year's own lock.
+-- Accounts the legs need and nobody has opened, as 0001/61_ says; the year, the receiving allocation and the payee are the
+-- leg's. An account of an advance needs its payee. (gate_lock_payments stands in 65_gate_funds.sql.)
 CREATE OR REPLACE FUNCTION gate_open_accounts(p_legs gate_leg[]) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
