@@ -124,8 +124,12 @@ async def test_what_payments_rely_on_is_recorded_by_makers_of_the_districts_offi
               "document_no": "变1号", "evidence_sha256": evidence}  # fmt: skip
     account = {"book": DISTRICT, "holder_id": built.person, "version": 2, "account_hash": bytes(32), "sealed": b"x",
                "document_no": "户1号"}  # fmt: skip
+    term = {"book": DISTRICT, "officer_id": new_id(), "name": "某人", "unit_id": world.who("district-maker").unit_id,
+            "role": "accountable", "valid_from": TODAY, "document_no": "任1号"}  # fmt: skip
+    flag = {"book": DISTRICT, "organisation_id": built.person, "negative_code": "N3", "valid_from": TODAY, "version": 1,
+            "flagged": False, "reason": "x", "document_no": "负1号"}  # fmt: skip
     for table, row in (("procurement", procurement), ("acceptance", acceptance), ("reimbursement_claim", claim),
-                       ("contract_change", change), ("payee_account", account)):  # fmt: skip
+                       ("contract_change", change), ("payee_account", account), ("officer_term", term), ("organisation_flag", flag)):  # fmt: skip
         await refused(world, table, row | {"recorded_by": person}, "maker-without-duty")
 
 

@@ -22,7 +22,7 @@ BEGIN
         CROSS JOIN LATERAL (VALUES (w.officer_id), (w.supervisor_id)) o (officer_id) WHERE o.officer_id IS NOT NULL ORDER BY 1) m;
 END $$;
 
--- A later version continues its record: the next number, the same role, the same person; and the term keeps every day on
+-- Recorded by a maker of an office of the book. A later version continues its record: the next number, the same role, the same person; and the term keeps every day on
 -- which something was posted under it.
 CREATE FUNCTION officer_term_continues() RETURNS trigger
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -33,6 +33,10 @@ BEGIN
         RAISE EXCEPTION 'fundledger: terms of office are written in READ COMMITTED only' USING ERRCODE = '25001';
     END IF;
     PERFORM pg_advisory_xact_lock(officer_lock_key(NEW.book, NEW.officer_id));
+    IF NOT EXISTS (SELECT FROM staff s JOIN unit u ON u.book = s.book AND u.unit_id = s.unit_id WHERE s.book = NEW.book
+                   AND s.staff_id = NEW.recorded_by AND 'maker' = ANY (s.duties) AND u.kind IN ('finance', 'poverty_office', 'township')) THEN
+        RAISE EXCEPTION 'fundledger: terms are recorded by makers' USING ERRCODE = '23514', CONSTRAINT = 'officer_term_maker', TABLE = 'officer_term';
+    END IF;
     SELECT * INTO v_newest FROM officer_term o WHERE o.book = NEW.book AND o.officer_id = NEW.officer_id ORDER BY o.version DESC LIMIT 1;
     IF NEW.version <> coalesce(v_newest.version, 0) + 1 THEN
         RAISE EXCEPTION 'fundledger: not the next version of the term' USING ERRCODE = '23514', CONSTRAINT = 'officer_term_next', TABLE = 'officer_term';

@@ -102,10 +102,14 @@ CREATE TABLE organisation_flag (
     FOREIGN KEY (book, recorded_by) REFERENCES staff (book, staff_id)
 );
 
--- Whoever flagged an organisation does not lift the flag.
+-- Flags are set and lifted by makers of the bureaus; whoever flagged an organisation does not lift the flag.
 CREATE FUNCTION refuse_own_lifting() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT EXISTS (SELECT FROM staff s JOIN unit u ON u.book = s.book AND u.unit_id = s.unit_id WHERE s.book = NEW.book
+                   AND s.staff_id = NEW.recorded_by AND 'maker' = ANY (s.duties) AND u.kind IN ('finance', 'poverty_office')) THEN
+        RAISE EXCEPTION 'fundledger: flags are set by makers of the bureaus' USING ERRCODE = '23514', CONSTRAINT = 'organisation_flag_maker';
+    END IF;
     IF NOT NEW.flagged AND EXISTS (SELECT FROM organisation_flag f WHERE f.book = NEW.book AND f.organisation_id = NEW.organisation_id
             AND f.negative_code = NEW.negative_code AND f.flagged AND f.recorded_by = NEW.recorded_by) THEN
         RAISE EXCEPTION 'fundledger: a flag is lifted by somebody else' USING ERRCODE = '23514', CONSTRAINT = 'organisation_flag_two_people';

@@ -143,7 +143,7 @@ LANGUAGE sql STABLE AS $$
                     WHEN l.exception_document_no IS NULL OR y.payee_kind = 'organisation' THEN false
                     -- A guardian: with a document, the account of somebody else of the same household.
                     ELSE EXISTS (SELECT FROM person p WHERE p.book = l.book AND p.household_id = l.household_id
-                                 AND payee_account_hash(p.book, p.person_id) = l.card_hash) END AS to_account, s.status, o.status AS own_status, r.action, w.twice,
+                                 AND payee_account_hash(p.book, p.person_id) = l.card_hash OFFSET 0) END AS to_account, s.status, o.status AS own_status, r.action, w.twice,
                (l.programme_code, l.period) <> (y.programme_code, y.period) AS strays
         FROM pay y
         CROSS JOIN LATERAL (SELECT * FROM payment_line l WHERE l.book = y.book AND l.instruction_id = y.instruction_id OFFSET 0) l
