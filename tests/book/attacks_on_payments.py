@@ -178,9 +178,9 @@ async def the_poverty_office_pays(s: Scene) -> Last:
 
 @attack("maker-without-duty")
 async def a_list_drafted_by_somebody_without_the_duty(s: Scene) -> Last:
-    maker = s.world.people["district-maker"]
+    payees, maker = await s.world.persons(1), s.world.people["district-maker"]
     s.world.people["district-maker"] = s.world.who("poverty-approver")
-    drafted = await s.draft_list(published=False)
+    drafted = await s.draft_list(published=False, payees=payees)
     s.world.people["district-maker"] = maker
     await s.world.notice("payment_list", drafted, 8_000)
     return s.pay(drafted)
@@ -188,8 +188,9 @@ async def a_list_drafted_by_somebody_without_the_duty(s: Scene) -> Last:
 
 @attack("23503")
 async def a_list_drafted_by_somebody_of_another_district(s: Scene) -> Last:
+    payees = await s.world.persons(1)
     s.world.people["district-maker"] = s.world.who("other-maker")
-    return s.draft_list()
+    return s.draft_list(payees=payees)
 
 
 @attack("officer-not-in-office")
