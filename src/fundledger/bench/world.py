@@ -247,7 +247,8 @@ def identity_of(number: int) -> str:
 
 async def payment_list(world: World, payees: Sequence[tuple[UUID, UUID]], period: str, *, number: int = 0) -> UUID:
     """A published and approved list of one amount a person, from one allocation and its project."""
-    allocation, project = world.allocations[number % MANY], world.projects[number % MANY]
+    place = number % (MANY - 1)  # the last project pays households
+    allocation, project = world.allocations[place], world.projects[place]
     legs = [Leg(LINE_FEN * len(payees), allocation_id=allocation, project_id=project)]
     new = await draft(
         world.service, world.people["maker"], DISTRICT, world.header(DISTRICT, "pay", legs, line_count=len(payees))
