@@ -149,8 +149,10 @@ LANGUAGE sql STABLE AS $$
     ), prepaid AS (
         SELECT l.item, l.leg_no, l.prepaid_upto + k.prepaid AS after, f.allocated, coalesce(parameter_value('prepaid_release_percent_max', l.effective_on), 0) AS percent
         FROM release l
-        CROSS JOIN LATERAL (SELECT coalesce(sum(y.received - y.given), 0)::bigint AS allocated FROM account_balance y
-            WHERE y.book = l.book AND y.account_id IN (l.credit_account, l.debit_account)) f
+        CROSS JOIN LATERAL (SELECT coalesce(sum(y.balance), 0)::bigint AS allocated
+            FROM (VALUES (l.credit_account), (l.debit_account)) v (account_id)
+            CROSS JOIN LATERAL (SELECT y.received - y.given AS balance FROM account_balance y
+                                WHERE y.book = l.book AND y.account_id = v.account_id OFFSET 0) y) f
         CROSS JOIN LATERAL (SELECT coalesce(sum(t.amount - t.undone), 0)::bigint AS prepaid FROM (
             SELECT t.amount, (SELECT coalesce(sum(u.amount), 0) FROM transfer u
                 WHERE u.book = t.book AND u.undoes_entry_id = t.entry_id AND u.undoes_line_no = t.line_no) AS undone
