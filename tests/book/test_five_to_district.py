@@ -23,7 +23,7 @@ from fundledger.db.migrate import migrations_dir
 from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from tests.book.attackers import bank_returned, codes_of
-from tests.book.payment_case import ADVANCE, HOUSING, SUBSIDY, WORKS, Built, Case
+from tests.book.payment_case import ADVANCE, HOUSING, SUBSIDY, WORKS, Built, Case, Hook
 from tests.builders import (
     DISTRICT,
     LEVELS,
@@ -875,6 +875,20 @@ def definition_of(function: str) -> str:
     found = re.findall(rf"CREATE (?:OR REPLACE )?FUNCTION {function}\(.*?\$\$;", text, re.S)
     assert found, function
     return re.sub(r"--.*", "", found[-1])
+
+
+@pytest.mark.parametrize("spoil", [targetless, without_indicators])
+async def test_a_project_without_target_or_indicator_is_not_funded_either(world: World, spoil: Hook) -> None:
+    """No target, no library, no money (M10): of an old project too, when more money is asked for."""
+    built = await SUBSIDY.but(funded=1_000_000).build(world)
+    allocation = await world.funded(1_000)
+    await spoil(built)
+    leg = Leg(1_000, allocation_id=allocation, project_id=built.project)
+    draft = await world.draft(DISTRICT, "fund", [leg])
+    with pytest.raises(FundledgerError) as caught:
+        await world.post(DISTRICT, draft)
+    assert "project-without-target" in codes_of(caught.value)
+    assert await world.balance("available", allocation=allocation) == 0
 
 
 def codes_of_the_gate() -> set[str]:
