@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     port: Port = Field(default=8000, description="port to listen on; 0 takes a free one")
     data_dir: Path = Field(default=Path(".fundledger-data"), description="embedded database, passwords and keys")
     key_file: Path | None = Field(default=None, description="hash and encryption keys; default: keys.json in data_dir")
+    log_key_file: Path | None = Field(default=None, description="the log's signing keys; default: log-keys.json")
     database_url: SecretStr | None = Field(default=None, description="the service role's postgresql:// URL")
     owner_database_url: SecretStr | None = Field(default=None, description="the owner role's URL, for migrations")
     reader_database_url: SecretStr | None = Field(default=None, description="the reader role's URL, for auditors")
@@ -48,6 +49,11 @@ class Settings(BaseSettings):
     def keys_path(self) -> Path:
         """Where the keys are: outside the database, so that a copy of the database does not contain them."""
         return self.key_file if self.key_file is not None else self.data_dir / "keys.json"
+
+    @property
+    def log_keys_path(self) -> Path:
+        """Where the keys are that sign checkpoints and receipts; ``log-head`` stands beside them."""
+        return self.log_key_file if self.log_key_file is not None else self.data_dir / "log-keys.json"
 
     @model_validator(mode="after")
     def _urls_belong_together(self) -> Self:

@@ -24,6 +24,7 @@ MAY_INSERT = {
     "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review", "release_settlement", "release_settlement_approval",
     "payment_list", "payment_line", "payment_line_private", "bank_result", "bank_file", "preview_line", "rejection", "idempotency",
     "parameter_proposal",
+    "log_cosignature",
     "notice_objection",
     "project_evaluation",
     "project_evaluation_indicator",
@@ -35,7 +36,7 @@ MAY_INSERT = {
 
 MAY_CALL = {
     "gate_post", "gate_approve", "gate_close_period", "payment_faults", "instruction_digest", "record_refusal", "publish_notice",
-    "log_append", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
+    "log_append", "log_fill_nodes", "log_sign", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
     "refresh_statistics", "notice_workdays", "workdays_between", "objection_stands", "annual_plan_id", "notice_amounts",
     "notice_standing", "project_levels",
     "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
@@ -51,6 +52,8 @@ WRITES = {
     "record_refusal",
     "publish_notice",
     "log_append",
+    "log_fill_nodes",
+    "log_sign",
     "refresh_statistics",
     "approve_parameter",
     "reject_parameter",

@@ -28,7 +28,7 @@ from fundledger.db.refusals import refusals
 from fundledger.db.urls import with_database
 from fundledger.errors import FundledgerError
 from tests.book.lanes import approval_of, payment_of, posters, releases
-from tests.builders import CITY, DISTRICT, World, make_world
+from tests.builders import CITY, DISTRICT, World, append, make_world
 from tests.databases import Database, connected, throw_away_server
 from tests.soundness import assert_book_sound
 
@@ -135,7 +135,7 @@ async def drain_log(url: str) -> None:
             row["order_no"] for row in await service.fetch("SELECT order_no FROM log_queue ORDER BY 1 LIMIT 500")
         ]:
             hashes = [os.urandom(32) for _ in orders]
-            await service.fetchval("SELECT log_append($1, $2, $3)", orders, hashes, [None] * len(orders))
+            await append(service, orders, hashes)
         await assert_book_sound(service)
         rows = await service.fetchrow(
             "SELECT count(*) = max(position) + 1 AS gapless, (SELECT count(*) FROM entry) - count(*) FILTER (WHERE kind = 'entry') "

@@ -33,6 +33,8 @@ REFERENCE = {
 }
 """Small, slow, the same on every shard (scale.md rule 3); filled by migrations."""
 DEPLOYMENT = {"log_leaf": "one log of the whole deployment, in one order", "log_queue": "what waits for that order",
+              "log_node": "nodes of the tree over log_leaf", "log_checkpoint": "what the log's key signed",
+              "log_cosignature": "what witnesses said of a checkpoint",
               "alembic_version": "Alembic's own"}  # fmt: skip
 """Tables without a book in their keys, each with its reason (design section 5)."""
 MUTABLE = {"account_balance", "account_day", "refusal_count", "claim_window", "log_queue", "alembic_version"}
@@ -40,7 +42,7 @@ MUTABLE = {"account_balance", "account_day", "refusal_count", "claim_window", "l
 UNIQUE_WITHOUT_BOOK = {("period_close", "period_close_id"): "the id of the record in the log",
                        ("year_close", "year_close_id"): "the id of the record in the log"}  # fmt: skip
 """Unique keys of ledger tables that do not start with the book, each with its reason."""
-DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "gate_close_year", "payment_faults", "preview_faults", "record_refusal", "publish_notice", "log_append",
+DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "gate_close_year", "payment_faults", "preview_faults", "record_refusal", "publish_notice", "log_append", "log_fill_nodes", "log_sign",
             "refresh_statistics", "check_procurement", "check_bid", "check_contract_change", "check_contract_change_review",
             "check_acceptance", "check_claim", "check_claim_voucher", "check_claim_review", "approve_parameter", "reject_parameter"}  # fmt: skip
 """The only functions that act with the owner's rights."""

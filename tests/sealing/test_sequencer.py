@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +20,12 @@ from fundledger.book.poster import Posting, post_now
 from fundledger.db.connection import Connection
 from fundledger.ids import new_id
 from fundledger.sealing import sequencer
+from fundledger.sealing.keys import KeyFile
+from fundledger.sealing.merkle import root
 from fundledger.sealing.records import Accounts, Ref, leaves
 from fundledger.sealing.sequencer import Sequencer, connect
-from tests.builders import CITY, DISTRICT, World
+from fundledger.sealing.signing import Signer
+from tests.builders import CITY, DISTRICT, World, append
 from tests.databases import Database, connected
 from tests.tidy.sources import ROOT
 
@@ -186,10 +190,15 @@ async def test_a_lost_connection_is_made_again(world: World, db: Database, super
     await assert_log_fits(world.service)
 
 
-async def test_a_sequencer_killed_while_the_book_grows_loses_and_doubles_nothing(world: World, db: Database) -> None:
+async def test_a_sequencer_killed_while_the_book_grows_loses_and_doubles_nothing(
+    world: World, db: Database, tmp_path: Path
+) -> None:
     allocation = await world.allocate(await world.adopt(1_000_000), 1_000_000)
     command = [sys.executable, "-m", "fundledger", "sequence"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "FUNDLEDGER_DATABASE_URL": db.service_url}
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT / "src"), "FUNDLEDGER_DATABASE_URL": db.service_url,
+        "FUNDLEDGER_DATA_DIR": str(tmp_path),
+    }  # fmt: skip
 
     async def release(count: int) -> None:
         for _ in range(count):
@@ -204,13 +213,18 @@ async def test_a_sequencer_killed_while_the_book_grows_loses_and_doubles_nothing
         await process.wait()
     await release(3)
     async with connected(db.service_url) as connection:
-        await Sequencer(connection).seal_all()
+        signer = Signer(KeyFile(tmp_path / "log-keys.json"))
+        await Sequencer(connection, signer=signer).seal_all()
         await assert_log_fits(connection)
+        hashes = [row["leaf_hash"] for row in await positions(connection)]
+        checkpoints = await connection.fetch("SELECT size, root FROM log_checkpoint")
+        assert len(checkpoints) > 2
+        assert all(root(hashes[: row["size"]]) == row["root"] for row in checkpoints)
 
 
 async def test_a_forged_order_is_refused_by_the_database(world: World) -> None:
     with pytest.raises(asyncpg.PostgresError) as refused:
-        await world.service.execute("SELECT log_append('{9999999}', ARRAY[$1::bytea], ARRAY[NULL::bytea])", bytes(32))
+        await append(world.service, [9_999_999], [bytes(32)])
     assert refused.value.sqlstate == "FL002"
     for statement in ("UPDATE log_leaf SET position = 0", "DELETE FROM log_leaf", "DELETE FROM log_queue",
                       "INSERT INTO log_queue VALUES (1, 420100, 'entry', gen_random_uuid())"):  # fmt: skip

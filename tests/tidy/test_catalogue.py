@@ -46,7 +46,7 @@ def literals(node: ast.Call) -> Iterator[str]:
 
 def codes_in_sql() -> Iterator[tuple[str, str]]:
     """Each quoted kebab-case word of the gate and of the later revisions, with its file."""
-    for path in sorted([*SQL.glob("0001/6?_gate_*.sql"), *SQL.glob("0002/*.sql")]):
+    for path in sorted([*SQL.glob("0001/6?_gate_*.sql"), *SQL.glob("000[23]/*.sql")]):
         text = re.sub(r"--.*", "", path.read_text(encoding="utf-8"))
         for code in KEBAB.findall(text):
             if code not in NOT_CODES:

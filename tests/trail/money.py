@@ -15,7 +15,7 @@ from fundledger.trail.answer import Trail, trail
 from fundledger.trail.queue import Slice
 from fundledger.trail.starts import Place, Subject
 from fundledger.trail.walk import Direction
-from tests.builders import DISTRICT, TODAY, World, card_of, first_day, insert
+from tests.builders import DISTRICT, TODAY, World, append, card_of, first_day, insert
 
 Payee = tuple[UUID, UUID]
 
@@ -74,8 +74,7 @@ async def sealed(connection: Connection) -> int:
     """Give every queued record its position, with made-up hashes; returns the newest position."""
     orders = [row["order_no"] for row in await connection.fetch("SELECT order_no FROM log_queue ORDER BY order_no")]
     if orders:
-        hashes = [bytes(32)] * len(orders)
-        await connection.execute("SELECT log_append($1::bigint[], $2::bytea[], $3::bytea[])", orders, hashes, hashes)
+        await append(connection, orders, [bytes(32)] * len(orders))
     return int(await connection.fetchval("SELECT max(position) FROM log_leaf"))
 
 

@@ -22,6 +22,7 @@ from fundledger.catalogue.input import ROWS as INPUT
 from fundledger.catalogue.leads import ROWS as LEADS
 from fundledger.catalogue.library import ROWS as LIBRARY
 from fundledger.catalogue.lines import ROWS as LINES
+from fundledger.catalogue.log import ROWS as LOG
 from fundledger.catalogue.operation import ROWS as OPERATION
 from fundledger.catalogue.past_years import ROWS as PAST_YEARS
 from fundledger.catalogue.payment_lists import ROWS as PAYMENT_LISTS
@@ -58,6 +59,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     REGISTRY,
     PAYMENT_LISTS,
     LINES,
+    LOG,
     REISSUES,
     SPREADSHEETS,
     LEADS,

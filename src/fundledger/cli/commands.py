@@ -22,6 +22,7 @@ from rich.table import Column, Table
 
 from fundledger.catalogue import CATALOGUE, render
 from fundledger.cli import logs, places
+from fundledger.cli.keys import key
 from fundledger.db.embedded import EmbeddedError
 from fundledger.errors import Family, FundledgerError, problem
 from fundledger.settings import Settings
@@ -42,6 +43,7 @@ token = typer.Typer(help="令牌：签发、列出、吊销 · tokens of people"
 importing = typer.Typer(help="导入 · import files", no_args_is_help=True)
 demo = typer.Typer(help="示范数据 · the demonstration year", no_args_is_help=True)
 app.add_typer(token, name="token")
+app.add_typer(key, name="key")
 app.add_typer(importing, name="import")
 app.add_typer(demo, name="demo")
 # A pipe has no width: nothing may be cut off there.
@@ -83,8 +85,9 @@ def sequence(
     from fundledger.cli.sequencing import run_until_told
 
     logs.configure()
-    with places.opened(Settings()) as place:
-        run_until_told(place.need_service(), with_parent=with_parent)
+    settings = Settings()
+    with places.opened(settings) as place:
+        run_until_told(place.need_service(), settings.log_keys_path, with_parent=with_parent)
 
 
 @app.command()

@@ -8,10 +8,14 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import uvloop
 
+from fundledger.cli.keys import signing_keys
+from fundledger.errors import problem
 from fundledger.sealing.sequencer import Statistics, run
+from fundledger.sealing.signing import HistoryError, Signer
 
 log = logging.getLogger("fundledger.sequencer")
 
@@ -19,23 +23,29 @@ NICENESS = 5
 """Requests go first where processor time is short; positions may wait a little."""
 
 
-def run_until_told(service_url: str, *, with_parent: bool) -> None:
-    """Seal until SIGINT or SIGTERM, or, with a parent, until the pipe from it closes."""
+def run_until_told(service_url: str, keys: Path, *, with_parent: bool) -> None:
+    """Seal until SIGINT or SIGTERM, or, with a parent, until the pipe from it closes; sign with the keys of a file.
+
+    Raises `log-keys-unusable`, and `log-history-broken` when the database is not what the keys have signed.
+    """
     if with_parent:
         os.nice(NICENESS)
-    statistics = uvloop.run(_run(service_url, with_parent))
+    try:
+        statistics = uvloop.run(_run(service_url, keys, with_parent))
+    except HistoryError as error:
+        raise problem("log-history-broken", reason=str(error)) from error
     seconds = statistics.seconds
     log.info("sealed %d records in %d batches; ran %d seconds", statistics.records, statistics.batches, seconds)
 
 
-async def _run(service_url: str, with_parent: bool) -> Statistics:
+async def _run(service_url: str, keys: Path, with_parent: bool) -> Statistics:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if with_parent:
         threading.Thread(target=_wait_for_end, args=(loop, stop), daemon=True).start()
-    return await run(service_url, stop)
+    return await run(service_url, stop, Signer(await signing_keys(service_url, keys)))
 
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

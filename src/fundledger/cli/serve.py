@@ -26,6 +26,7 @@ from rich.table import Table
 from fundledger.api.app import create_app, refuse_powerful_role
 from fundledger.cli import demonstration, logs
 from fundledger.cli.keeper import sequencer_beside
+from fundledger.cli.keys import signing_keys
 from fundledger.cli.places import PASSWORDS_FILE, Place, named, ready, running_server, without_password
 from fundledger.db import migrate
 from fundledger.db.database import Database
@@ -51,6 +52,7 @@ def serve(settings: Settings, console: Console) -> None:
             listener = stack.enter_context(listen(settings.host, settings.port))
             place = stack.enter_context(database(settings, console))
             refuse_powerful(place)
+            asyncio.run(signing_keys(place.need_service(), settings.log_keys_path))
             stack.enter_context(sequencer_beside(place.need_service()))
             announce(settings, place, listener, console)
             run_web_server(settings, place, listener)

@@ -59,14 +59,17 @@ class Frontier:
         """The stored form: roots of the perfect subtrees, largest first (a copy)."""
         return list(self._hashes)
 
-    def append(self, leaf: bytes) -> None:
-        """Add one leaf hash (32 bytes); amortised one `node_hash`."""
+    def append(self, leaf: bytes) -> list[bytes]:
+        """Add one leaf hash (32 bytes); amortised one `node_hash`. The subtrees it completes, from the leaf upwards."""
         filled = self._size
+        completed = [leaf]
         while filled & 1:
             leaf = node_hash(self._hashes.pop(), leaf)
+            completed.append(leaf)
             filled >>= 1
         self._hashes.append(leaf)
         self._size += 1
+        return completed
 
     def extend(self, leaves: Iterable[bytes]) -> None:
         """Add leaf hashes in order."""

@@ -15,8 +15,9 @@ from uuid import UUID
 from fundledger.db.connection import Connection
 from fundledger.sealing import leaf
 from fundledger.sealing.canonical import canonical
+from fundledger.sealing.inner import Chunk, InnerTree
 from fundledger.sealing.leaf import Row, Side
-from fundledger.sealing.merkle import Frontier, leaf_hash
+from fundledger.sealing.merkle import leaf_hash
 
 SERVER_SETTINGS: Final = {
     "application_name": "fundledger-sealing",
@@ -102,12 +103,13 @@ class Ref(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """A record's canonical bytes and their hash; `lines_root` for entries."""
+    """A record's canonical bytes and their hash; of an entry also its lines' root, and what is kept of their tree."""
 
     ref: Ref
     data: bytes
     leaf_hash: bytes
     lines_root: bytes | None
+    chunks: Sequence[Chunk] = ()
 
 
 class Accounts:
@@ -147,17 +149,17 @@ async def leaves(
     by_kind: dict[str, list[Ref]] = {}
     for ref in refs:
         by_kind.setdefault(ref.kind, []).append(ref)
-    made: dict[Ref, tuple[bytes, bytes | None]] = {}
+    made: dict[Ref, tuple[bytes, bytes | None, Sequence[Chunk]]] = {}
     for kind, some in by_kind.items():
         if kind == "entry":
             headers = entries if entries is not None else await entry_rows(connection, some)
             roots = await _roots(connection, [headers[ref] for ref in some], accounts)
             for ref in some:
-                lines_root = roots[ref.book, ref.record_id]
-                made[ref] = canonical(leaf.entry(headers[ref], lines_root)), lines_root
+                lines_root, chunks = roots[ref.book, ref.record_id]
+                made[ref] = canonical(leaf.entry(headers[ref], lines_root)), lines_root, chunks
         else:
-            made.update((ref, (data, None)) for ref, data in (await _simple(connection, kind, some)).items())
-    return [Leaf(ref, made[ref][0], leaf_hash(made[ref][0]), made[ref][1]) for ref in refs]
+            made.update((ref, (data, None, ())) for ref, data in (await _simple(connection, kind, some)).items())
+    return [Leaf(ref, made[ref][0], leaf_hash(made[ref][0]), *made[ref][1:]) for ref in refs]
 
 
 async def lines(
@@ -185,30 +187,33 @@ async def _simple(connection: Connection, kind: str, refs: Sequence[Ref]) -> dic
     return {ref: found[ref.book, ref.record_id, ref.version] for ref in refs}
 
 
-async def _roots(connection: Connection, entries: Sequence[Row], accounts: Accounts) -> dict[tuple[int, UUID], bytes]:
-    """The Merkle root over the lines of each entry."""
-    roots: dict[tuple[int, UUID], bytes] = {}
+Inner = tuple[bytes, list[Chunk]]
+
+
+async def _roots(connection: Connection, entries: Sequence[Row], accounts: Accounts) -> dict[tuple[int, UUID], Inner]:
+    """The Merkle root over the lines of each entry, and what is kept of the tree."""
+    roots: dict[tuple[int, UUID], Inner] = {}
     short = [row for row in entries if row["line_count"] <= LONG_LINES]
     for start in range(0, len(short), CHUNK):
         roots.update(await _short_roots(connection, short[start : start + CHUNK], accounts))
     for row in entries:
         if row["line_count"] > LONG_LINES:
-            tree = Frontier()
+            tree = InnerTree()
             async for _, data in lines(connection, row, accounts):
                 tree.append(leaf_hash(data))
-            roots[row["book"], row["entry_id"]] = tree.root()
+            roots[row["book"], row["entry_id"]] = tree.finish()
     return roots
 
 
 async def _short_roots(
     connection: Connection, entries: Sequence[Row], accounts: Accounts
-) -> dict[tuple[int, UUID], bytes]:
+) -> dict[tuple[int, UUID], Inner]:
     rows = await connection.fetch(_SHORT, *_columns(entries))
     sides = await accounts.sides(connection, rows)
-    trees = {(row["book"], row["entry_id"]): Frontier() for row in entries}
+    trees = {(row["book"], row["entry_id"]): InnerTree() for row in entries}
     for row in rows:
         trees[row["book"], row["entry_id"]].append(leaf_hash(_line(row, sides)))
-    return {key: tree.root() for key, tree in trees.items()}
+    return {key: tree.finish() for key, tree in trees.items()}
 
 
 def _columns(entries: Iterable[Row]) -> list[list[Any]]:

@@ -1,13 +1,15 @@
-"""The sequencer (定序): gives every committed record the next position of the log and stores its leaf hash.
+"""The sequencer (定序): gives every committed record the next position of the log, grows the tree, signs checkpoints.
 
 `fundledger sequence` runs it as a process of its own, beside the service and started by `serve`, so that hashing never
 takes time from requests. It reads ``log_queue`` in order_no order, rebuilds each record's canonical bytes, and calls
-``log_append``, which takes the records off the queue and assigns positions in one transaction.
+``log_append``, which takes the records off the queue, assigns positions and stores the tree's new nodes in one
+transaction. With a `Signer` it then signs the checkpoint of the whole log, at most every CHECKPOINT_MS.
 
 Guaranteed: positions have no gap; on one account records are sealed in the order they were posted (a posting draws its
 order_no while it holds the account's lock, so whoever sees the later one sees the earlier one too). It can be killed
 at any point: what was not appended is still queued. Two at once are harmless: one leads by a session's advisory lock
-while the other waits, and without that lock ``log_append`` lets only one of two equal batches through.
+while the other waits, and without that lock ``log_append`` lets only one of two batches through (it is told where
+the batch begins). It starts from the stored nodes: the right edge of the tree is never assumed, always read.
 """
 
 from __future__ import annotations
@@ -23,7 +25,11 @@ import asyncpg
 from fundledger.db.connection import Connection
 from fundledger.db.refusals import RETRYABLE
 from fundledger.sealing.leaf import Row
-from fundledger.sealing.records import SERVER_SETTINGS, Accounts, Ref, entry_rows, leaves
+from fundledger.sealing.merkle import Frontier
+from fundledger.sealing.records import SERVER_SETTINGS, Accounts, Leaf, Ref, entry_rows, leaves
+from fundledger.sealing.signing import Signer
+from fundledger.sealing.spans import STRIDE
+from fundledger.sealing.tree import frontier
 
 log = logging.getLogger("fundledger.sequencer")
 
@@ -36,9 +42,18 @@ LEADER_LOCK = 0x73657175
 IDLE_FIRST_MS, IDLE_LAST_MS = 20, 500
 FOLLOWER_MS = 2_000
 RECONNECT_MS = (1_000, 2_000, 5_000)
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+"""What a database that goes away looks like from here."""
+
+CHECKPOINT_MS = 200
+"""Checkpoints are at least this far apart, so that a busy second makes five of them and not fifty."""
+FILL_LEAVES = 16 * 1024
 
 _QUEUE = "SELECT order_no, book, kind, record_id, version FROM log_queue ORDER BY order_no LIMIT $1"
-_APPEND = "SELECT log_append($1::bigint[], $2::bytea[], $3::bytea[])"
+_APPEND = "SELECT log_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+_SIZE = "SELECT coalesce(max(position) + 1, 0) FROM log_leaf"
+_NODES = "SELECT coalesce(max(index) + 1, 0) FROM log_node WHERE level = $1"
+_HASHES = "SELECT leaf_hash FROM log_leaf WHERE position >= $1 AND position < $2 ORDER BY position"
 
 
 @dataclass(slots=True)
@@ -53,15 +68,34 @@ class Statistics:
 
 
 class Sequencer:
-    """Seals in batches over one connection; remembers accounts between batches."""
+    """Seals in batches over one connection; remembers accounts and the tree's right edge between batches."""
 
-    def __init__(self, connection: Connection, statistics: Statistics | None = None) -> None:
+    def __init__(
+        self, connection: Connection, statistics: Statistics | None = None, signer: Signer | None = None
+    ) -> None:
+        """Without a signer positions are given and the tree grows, but no checkpoint is made."""
         self._connection = connection
         self._accounts = Accounts()
+        self._signer = signer
+        self._tree: Frontier | None = None
+        self._signed = -1
+        self._signed_at = 0.0
         self.statistics = statistics or Statistics()
+
+    async def start(self) -> Frontier:
+        """Read the right edge of the tree, once; HistoryError if the log is not what its key has signed."""
+        if self._tree is None:
+            size = await self._connection.fetchval(_SIZE)
+            await fill_nodes(self._connection, size)
+            if self._signer is not None:
+                self._signed = await self._signer.check(self._connection)
+            self._tree = await frontier(self._connection, size)
+            self.statistics.size = size
+        return self._tree
 
     async def seal_batch(self, limit: int = BATCH) -> int:
         """Append the next records; how many (0: the queue is empty)."""
+        tree = await self.start()
         queue = await self._connection.fetch(_QUEUE, limit)
         if not queue:
             return 0
@@ -69,28 +103,49 @@ class Sequencer:
         entries = await entry_rows(self._connection, [ref for ref in refs if ref.kind == "entry"])
         count = within_lines(refs, entries)
         made = await leaves(self._connection, refs[:count], self._accounts, entries)
-        self.statistics.size = await self._connection.fetchval(
-            _APPEND,
-            [row["order_no"] for row in queue[:count]],
-            [leaf.leaf_hash for leaf in made],
-            [leaf.lines_root for leaf in made],
-        )
+        await self._append(tree, [row["order_no"] for row in queue[:count]], made)
+        self.statistics.size = tree.size
         self.statistics.records += count
         self.statistics.batches += 1
         return count
+
+    async def _append(self, tree: Frontier, orders: Sequence[int], made: Sequence[Leaf]) -> None:
+        """One transaction; what `tree` holds is thrown away when it fails, and read again."""
+        start = tree.size
+        self._tree = None
+        nodes = grow(tree, [leaf.leaf_hash for leaf in made])
+        chunks = [(order, *chunk) for order, leaf in zip(orders, made, strict=True) for chunk in leaf.chunks]
+        await self._connection.execute(
+            _APPEND, start, orders, [leaf.leaf_hash for leaf in made], [leaf.lines_root for leaf in made],
+            *_columns(nodes, 3), *_columns(chunks, 4),
+        )  # fmt: skip
+        self._tree = tree
+
+    async def checkpoint(self, *, now: bool = False) -> None:
+        """Sign what was appended since the last checkpoint, unless one was signed a moment ago (`now`: even so)."""
+        tree = await self.start()
+        due = now or time.monotonic() - self._signed_at >= CHECKPOINT_MS / 1000
+        if self._signer is None or not due or tree.size <= self._signed:
+            return
+        self._signed = await self._signer.sign(self._connection, tree)
+        self._signed_at = time.monotonic()
 
     async def seal_all(self) -> int:
         """Append until the queue is empty; how many (for tests, tools and the demonstration)."""
         total = 0
         while count := await self.seal_batch():
             total += count
+        await self.checkpoint(now=True)
         return total
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Append whatever comes until `stop`; polls ever more slowly while nothing does."""
         idle = IDLE_FIRST_MS
+        await self.start()
         while not stop.is_set():
-            if await self.seal_batch():
+            sealed = await self.seal_batch()
+            await self.checkpoint()
+            if sealed:
                 idle = IDLE_FIRST_MS
                 continue
             await _pause(stop, idle)
@@ -107,13 +162,39 @@ def within_lines(refs: Sequence[Ref], entries: dict[Ref, Row]) -> int:
     return len(refs)
 
 
+def grow(tree: Frontier, hashes: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
+    """Append to the tree; the nodes to store that were completed: level, index, hash."""
+    nodes: list[tuple[int, int, bytes]] = []
+    for leaf in hashes:
+        completed = tree.append(leaf)
+        levels = range(STRIDE, len(completed), STRIDE)
+        nodes += [(level, (tree.size >> level) - 1, completed[level]) for level in levels]
+    return nodes
+
+
+async def fill_nodes(connection: Connection, size: int) -> None:
+    """Store the nodes over leaves that have none yet: a log that was begun before there were nodes (revision 0002)."""
+    if await connection.fetchval(_NODES, STRIDE) == size >> STRIDE:
+        return
+    log.info("building the tree over %d records", size)
+    tree = Frontier()
+    for start in range(0, size, FILL_LEAVES):
+        rows = await connection.fetch(_HASHES, start, min(start + FILL_LEAVES, size))
+        nodes = grow(tree, [row["leaf_hash"] for row in rows])
+        await connection.execute("SELECT log_fill_nodes($1, $2, $3)", *_columns(nodes, 3))
+
+
+def _columns(rows: Sequence[tuple[object, ...]], count: int) -> list[list[object]]:
+    return [[row[column] for row in rows] for column in range(count)]
+
+
 async def connect(url: str) -> Connection:
     """A connection with the settings that keep plans on indexes."""
     return await asyncpg.connect(url, server_settings=SERVER_SETTINGS, timeout=30)
 
 
-async def run(url: str, stop: asyncio.Event) -> Statistics:
-    """Seal until `stop`, as the service's role; a lost database is waited for. Only a bug raises."""
+async def run(url: str, stop: asyncio.Event, signer: Signer | None = None) -> Statistics:
+    """Seal until `stop`, as the service's role; a lost database is waited for. Only a bug and HistoryError raise."""
     statistics = Statistics()
     failures = 0
     while not stop.is_set():
@@ -122,10 +203,10 @@ async def run(url: str, stop: asyncio.Event) -> Statistics:
             try:
                 failures = 0
                 if await _lead(connection, stop):
-                    await Sequencer(connection, statistics).follow(stop)
+                    await Sequencer(connection, statistics, signer).follow(stop)
             finally:
                 await _close(connection)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except LOST as error:
             if not _passing(error):
                 raise
             log.warning("the database is not to be reached: %s", type(error).__name__)
@@ -166,5 +247,5 @@ async def _pause(stop: asyncio.Event, milliseconds: int) -> None:
 async def _close(connection: Connection) -> None:
     try:
         await connection.close(timeout=2)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+    except LOST:
         connection.terminate()
