@@ -211,6 +211,7 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/books/{book}/instructions/{instruction_id}/legs": READ,
     "GET /v1/books/{book}/entries": READ,
     "GET /v1/books/{book}/entries/{entry_id}": READ,
+    "GET /v1/books/{book}/entries/{entry_id}/receipt": READ,
     "GET /v1/books/{book}/accounts": READ,
     "GET /v1/books/{book}/accounts/{account_id}": READ,
     "GET /v1/books/{book}/accounts/{account_id}/statement": READ,

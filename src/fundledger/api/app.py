@@ -58,6 +58,7 @@ from fundledger.api.problems import install
 from fundledger.book.poster import Poster
 from fundledger.db.database import Database
 from fundledger.registry.vault import Vault
+from fundledger.sealing import keys
 from fundledger.settings import Settings
 
 ROUTERS = (
@@ -113,8 +114,9 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         poster = Poster(database)
         poster.start()
         app.state.services = Services(
-            settings, database, Tokens(database), poster, Vault.open(settings.keys_path), await known_books(database)
-        )
+            settings, database, Tokens(database), poster, Vault.open(settings.keys_path),
+            keys.ready(settings.log_keys_path), await known_books(database),
+        )  # fmt: skip
         yield
         await poster.stop()
         await database.dispose()

@@ -23,6 +23,7 @@ from fundledger.db.refusals import refusals
 from fundledger.errors import problem
 from fundledger.payments.paying import LineCounts
 from fundledger.registry.vault import Vault
+from fundledger.sealing.keys import KeyFile
 from fundledger.settings import Settings
 
 KEY_MAX = 200
@@ -37,6 +38,7 @@ class Services:
     tokens: Tokens
     poster: Poster
     vault: Vault
+    log_keys: KeyFile
     books: frozenset[int]
     line_counts: LineCounts = field(default_factory=LineCounts)
 

@@ -8,11 +8,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import PlainTextResponse
 
 from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, reads
 from fundledger.api.reading import AsOfQuery, BookOut, Hash, Word, read_cursor
-from fundledger.api.wire import Answer, Cursor, Limit, YuanOut, encode_cursor
+from fundledger.api.wire import Answer, Cursor, Limit, YuanOut, encode_cursor, receipt_of
 from fundledger.book import entries as entry_reads
 from fundledger.db.database import driver_of
 
@@ -132,6 +133,16 @@ async def get_entry(
         **dict(head), transfers=[TransferAnswer.model_validate(line) for line in lines[:limit]],
         next=encode_cursor([lines[limit - 1].line_no]) if len(lines) > limit else None,
     )  # fmt: skip
+
+
+@router.get("/{entry_id}/receipt", response_class=PlainTextResponse)
+async def get_receipt(
+    book: int, entry_id: UUID, call: Annotated[Call, reads(EVERYBODY)], session: Reading
+) -> PlainTextResponse:
+    """The receipt (回执) that the posting of this entry was answered with, for whoever lost it: a signed note."""
+    found = await entry_reads.entry(await driver_of(session), book, entry_id)
+    text = receipt_of(call.services.log_keys, book, entry_id, found.content_sha256, found.recorded_at)
+    return PlainTextResponse(text)
 
 
 def _day_cursor(cursor: str | None) -> tuple[date, UUID] | None:

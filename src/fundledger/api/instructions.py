@@ -32,7 +32,7 @@ async def approve_instruction(
 ) -> Response:
     """Approve a budget instruction and post it, in one transaction. Payment lists have routes of their own."""
     posting = Posting(book, instruction_id, call.caller.staff_id, body.digest(), call.key, call.request_sha256)
-    return posted_response(await call.services.poster.post(posting))
+    return posted_response(await call.services.poster.post(posting), call.services.log_keys)
 
 
 class Rejection(Body):

@@ -293,7 +293,7 @@ async def pay_payment_list(
     posting = Posting(book, payment_list_id, call.caller.staff_id, None, call.key, call.request_sha256)
     posted = await services.poster.post(posting, lines=lines)
     later.add_task(refresh_after, services.database, lines, PAID)
-    return posted_response(posted)
+    return posted_response(posted, services.log_keys)
 
 
 def _uuid_of(cursor: str | None) -> UUID | None:

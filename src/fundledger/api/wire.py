@@ -17,6 +17,8 @@ from fundledger.book.instructions import InstructionState
 from fundledger.book.poster import Posted
 from fundledger.errors import FundledgerError, problem
 from fundledger.money import format_yuan, parse_yuan
+from fundledger.sealing.keys import KeyFile, KeysError
+from fundledger.sealing.receipt import signed_receipt
 
 PAGE_MAX = 1000
 
@@ -133,13 +135,26 @@ class PostedAnswer(Answer):
 
     entry_id: UUID
     recorded_at: datetime
+    receipt: str
 
 
-def posted_response(posted: Posted) -> Response:
-    """The answer of a posting, written by hand: this is the hot path. A replay is marked in a header."""
-    body = f'{{"entry_id":"{posted.entry_id}","recorded_at":"{posted.recorded_at.isoformat()}"}}'
+def posted_response(posted: Posted, keys: KeyFile) -> Response:
+    """The answer of a posting with its receipt, by hand: this is the hot path. A replay is marked in a header."""
+    receipt = receipt_of(keys, posted.book, posted.entry_id, posted.content_sha256, posted.recorded_at)
+    body = (
+        f'{{"entry_id":"{posted.entry_id}","recorded_at":"{posted.recorded_at.isoformat()}",'
+        f'"receipt":{json.dumps(receipt, ensure_ascii=False)}}}'
+    )
     headers = {"Idempotent-Replayed": "true"} if posted.replayed else None
     return Response(body, media_type="application/json", headers=headers)
+
+
+def receipt_of(keys: KeyFile, book: int, entry_id: UUID, content_sha256: bytes, recorded_at: datetime) -> str:
+    """The signed promise (回执) that this entry will be in the log; `log-keys-unusable` if no key is left."""
+    try:
+        return signed_receipt(keys.ring, book, entry_id, content_sha256, recorded_at)
+    except KeysError as error:
+        raise problem("log-keys-unusable", reason=str(error)) from error
 
 
 def mark_replay(response: Response, replayed: bool) -> None:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from fundledger.db.connection import Connection
 from fundledger.db.database import Database
 from fundledger.db.refusals import refusals
@@ -31,7 +33,8 @@ LANES = 2
 RETRYABLE_HERE = {"40001", "40P01", "55P03"}
 """Serialisation failure, deadlock, lock timeout: the call was undone, the connection lives."""
 
-_GATE = "SELECT outcome, entry_id, recorded_at FROM gate_post($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY item"
+_GATE = """SELECT outcome, entry_id, recorded_at, content_sha256
+    FROM gate_post($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY item"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,12 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """The entry a posting became; `replayed` when an earlier call under the same key had done it."""
+    """The entry a posting became and its digest; `replayed` when an earlier call under the same key had done it."""
 
+    book: int
     entry_id: UUID
     recorded_at: datetime
+    content_sha256: bytes
     replayed: bool
 
 
@@ -85,17 +90,15 @@ async def _post_each(connection: Connection, postings: Sequence[Posting]) -> lis
             [p.key for p in postings],
             [p.request_sha256 for p in postings],
         )
-    return [
-        _outcome(row["outcome"], row["entry_id"], row["recorded_at"], p.key)
-        for row, p in zip(rows, postings, strict=True)
-    ]
+    return [_outcome(row, posting) for row, posting in zip(rows, postings, strict=True)]
 
 
-def _outcome(outcome: str, entry_id: UUID | None, recorded_at: datetime | None, key: str) -> Outcome:
+def _outcome(row: asyncpg.Record, posting: Posting) -> Outcome:
     # A key that once made something else than an entry has no entry: a conflict too.
-    if outcome == "key-conflict" or entry_id is None or recorded_at is None:
-        return problem("idempotency-conflict", key=key)
-    return Posted(entry_id, recorded_at, replayed=outcome == "replayed")
+    if row["outcome"] == "key-conflict" or row["entry_id"] is None:
+        return problem("idempotency-conflict", key=posting.key)
+    replayed = row["outcome"] == "replayed"
+    return Posted(posting.book, row["entry_id"], row["recorded_at"], row["content_sha256"], replayed)
 
 
 class Poster:

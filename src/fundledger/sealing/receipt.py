@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from fundledger.sealing.keys import receipts_name
+from fundledger.sealing.keys import Keyring, receipts_name
 from fundledger.sealing.leaf import instant
 from fundledger.sealing.note import NoteError, VerifierKey, open_note
 
@@ -45,6 +45,15 @@ class Receipt:
             instant(self.seal_by),
         )  # fmt: skip
         return f"{HEADER}\n" + "".join(f"{name} {value}\n" for name, value in zip(_FIELDS, values, strict=True))
+
+
+def signed_receipt(ring: Keyring, book: int, entry_id: UUID, content_sha256: bytes, recorded_at: datetime) -> str:
+    """The note that promises this entry, signed by the key of its moment: every time the same bytes.
+
+    After that key was destroyed, the newest signs. KeysError if no receipts key is left at all.
+    """
+    text = Receipt(ring.origin, book, entry_id, content_sha256, recorded_at).text
+    return ring.sign_receipt(text, recorded_at)
 
 
 def open_receipt(note: str, keys: list[VerifierKey], origin: str) -> Receipt:

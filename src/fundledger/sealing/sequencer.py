@@ -79,7 +79,7 @@ class Sequencer:
         self._signer = signer
         self._tree: Frontier | None = None
         self._signed = -1
-        self._signed_at = 0.0
+        self._signed_ms = -CHECKPOINT_MS
         self.statistics = statistics or Statistics()
 
     async def start(self) -> Frontier:
@@ -124,11 +124,11 @@ class Sequencer:
     async def checkpoint(self, *, now: bool = False) -> None:
         """Sign what was appended since the last checkpoint, unless one was signed a moment ago (`now`: even so)."""
         tree = await self.start()
-        due = now or time.monotonic() - self._signed_at >= CHECKPOINT_MS / 1000
+        due = now or _milliseconds() - self._signed_ms >= CHECKPOINT_MS
         if self._signer is None or not due or tree.size <= self._signed:
             return
         self._signed = await self._signer.sign(self._connection, tree)
-        self._signed_at = time.monotonic()
+        self._signed_ms = _milliseconds()
 
     async def seal_all(self) -> int:
         """Append until the queue is empty; how many (for tests, tools and the demonstration)."""
@@ -235,6 +235,10 @@ def _passing(error: BaseException) -> bool:
         # FL002: another sequencer was quicker with the same batch.
         return error.sqlstate in RETRYABLE or error.sqlstate == "FL002"
     return True
+
+
+def _milliseconds() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 async def _pause(stop: asyncio.Event, milliseconds: int) -> None:
