@@ -219,7 +219,13 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/books/{book}/trail/{direction}": READ,
     # the log
     "GET /v1/log": OFFICES_AND_WATCHERS,
+    "GET /v1/log/checkpoint": OFFICES_AND_WATCHERS,
+    "GET /v1/log/checkpoints/{size}": OFFICES_AND_WATCHERS,
+    "GET /v1/log/consistency": OFFICES_AND_WATCHERS,
+    "GET /v1/log/keys": OFFICES_AND_WATCHERS,
     "GET /v1/log/leaves": OFFICES_AND_WATCHERS,
+    "GET /v1/log/proofs/entry/{record_id}/lines/{line_no}": OFFICES_AND_WATCHERS,
+    "GET /v1/log/proofs/{kind}/{record_id}": OFFICES_AND_WATCHERS,
     "GET /v1/log/records/entry/{record_id}/lines": OFFICES_AND_WATCHERS,
     "GET /v1/log/records/{kind}/{record_id}": OFFICES_AND_WATCHERS,
     # registry and policy

@@ -20,6 +20,7 @@ from fundledger.api import (
     bank_results,
     book,
     budget,
+    checkpoints,
     claims,
     contracts,
     entries,
@@ -40,6 +41,7 @@ from fundledger.api import (
     procurements,
     project_objections,
     projects,
+    proofs,
     publicity,
     registry,
     reissues,
@@ -99,6 +101,8 @@ ROUTERS = (
     entries.router,
     trail.router,
     log.router,
+    checkpoints.router,
+    proofs.router,
 )
 TITLE = "fundledger"
 DESCRIPTION = "An append-only double-entry ledger for poverty-relief money, after 武扶组(2018)12号."

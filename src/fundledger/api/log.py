@@ -1,13 +1,13 @@
 """The sealed log over HTTP: its size now or at a time, its leaf hashes, and the leaf of one record to recompute.
 
 Hashes tell nothing of a record, so every reader may see them all. A record's leaf is shown to those who may see its
-book; refusals to audit and inspection only. Checkpoints and proofs come with the witness.
+book; refusals to audit and inspection only. Checkpoints are in `checkpoints`, proofs in `proofs`.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -19,10 +19,9 @@ from fundledger.api.wire import Answer, Cursor, Limit, decode_cursor, encode_cur
 from fundledger.db.database import driver_of
 from fundledger.errors import problem
 from fundledger.sealing import log
+from fundledger.sealing.leaf import Kind
 
 router = APIRouter(prefix="/v1/log", tags=["log"])
-
-Kind = Literal["entry", "approval", "refusal", "notice", "parameter", "period_close"]
 
 
 class LogState(Answer):
@@ -101,9 +100,9 @@ async def get_record(
     version: Annotated[int, Query(ge=1, le=2**31 - 1)] = 1,
 ) -> RecordLeaf:  # fmt: skip
     """The leaf of one record, rebuilt from the record, and its position (null for the moment before it is sealed)."""
-    _may_see(call, kind)
+    may_see(call, kind)
     connection = await driver_of(session)
-    return RecordLeaf.model_validate(await log.record(connection, _books(call), kind, record_id, version))
+    return RecordLeaf.model_validate(await log.record(connection, books_of(call), kind, record_id, version))
 
 
 @router.get("/records/entry/{record_id}/lines")
@@ -113,17 +112,18 @@ async def list_lines(
 ) -> LinePage:  # fmt: skip
     """The lines of an entry as the inner tree holds them."""
     after = _number(decode_cursor(cursor, 1), 0)
-    found = await log.lines_of(await driver_of(session), _books(call), record_id, after, limit)
+    found = await log.lines_of(await driver_of(session), books_of(call), record_id, after, limit)
     last = encode_cursor([found[-1][0]]) if len(found) == limit else None
     return LinePage(items=[text for _, text in found], next=last)
 
 
-def _books(call: Call) -> list[int]:
+def books_of(call: Call) -> list[int]:
     """The books the caller may look at."""
     return sorted(book for book in call.services.books if may_reach(call.caller, book, writes=False))
 
 
-def _may_see(call: Call, kind: str) -> None:
+def may_see(call: Call, kind: str) -> None:
+    """Refusals are for audit and inspection; `forbidden-role`."""
     if kind == "refusal" and call.caller.unit_kind not in LEADS:
         raise problem("forbidden-role", units=sorted(LEADS))
 

@@ -21,4 +21,38 @@ ROWS: tuple[Problem, ...] = (
         "恢复更新的备份；如历史确已丢失，告知审计机关并以新密钥和新名称开始新日志。",
         "Restore a newer backup; if the history is lost, tell the audit office and begin a new log with new keys.",
     ),
+    Problem(
+        "log-checkpoint-not-found", Family.NOT_FOUND, _SEALED,
+        "没有该检查点", "No such checkpoint",
+        "日志没有恰好这个大小的已签名检查点，或尚未签名。",
+        "The log has no signed checkpoint of exactly this size, or none has been signed yet.",
+        "不给大小即用最新的检查点。", "Leave the size out for the newest one.",
+    ),
+    Problem(
+        "log-record-not-sealed", Family.CONFLICT, _SEALED,
+        "记录不在该检查点内", "The record is not in that checkpoint",
+        "该记录晚于大小为 {size} 的检查点，或尚待封存。",
+        "The record came after the checkpoint of size {size}, or still waits to be sealed.",
+        "稍后用最新的检查点再取证明。", "Ask again in a moment, under the newest checkpoint.",
+    ),
+    Problem(
+        "log-line-not-found", Family.NOT_FOUND, _SEALED,
+        "凭证没有该分录", "The entry has no such line",
+        "该凭证没有第 {line_no} 行。", "The entry has no line {line_no}.",
+    ),
+    Problem(
+        "log-size-out-of-range", Family.MALFORMED, _SEALED,
+        "日志没有这样的大小", "The log never had these sizes",
+        "须满足 0 ≤ {old} ≤ {size} ≤ {length}（当前记录数）。",
+        "It must hold that 0 ≤ {old} ≤ {size} ≤ {length} (the records there are now).",
+        "大小取自检查点。", "Take sizes from checkpoints.",
+    ),
+    Problem(
+        "log-record-altered", Family.BUG, _SEALED,
+        "记录与封存时不符", "The record is not what was sealed",
+        "账簿 {book} 的记录 {kind} {record_id} 与其叶子的哈希不符，拒绝出具证明。",
+        "Record {kind} {record_id} of book {book} does not fit the hash of its leaf, so nothing is proved.",
+        "立即核验数据库（fundledger verify --database）并告知审计机关。",
+        "Verify the database now (fundledger verify --database) and tell the audit office.",
+    ),
 )  # fmt: skip

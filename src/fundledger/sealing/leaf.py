@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol, get_args
 from uuid import UUID
 
 from fundledger.money import format_yuan
@@ -26,7 +26,8 @@ FORMAT = 1
 EXTENDED = 2
 """With what the district year brought: payees of advances, settlements, re-issues, contracts, claims, year closes."""
 
-KINDS = ("entry", "approval", "refusal", "notice", "parameter", "period_close", "year_close")
+Kind = Literal["entry", "approval", "refusal", "notice", "parameter", "period_close", "year_close"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 PAYMENTS = frozenset({"pay", "advance", "pay_other"})
 """The kinds of entry that pay a list."""
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
+from fundledger.sealing.leaf import KINDS
 from fundledger.sealing.records import Accounts, Ref, entry_rows, leaves, lines, prefer_indexes
 
 _SIZE = "SELECT position + 1 AS size, appended_at AS newest_at FROM log_leaf ORDER BY position DESC LIMIT 1"
@@ -25,13 +26,11 @@ _PAGE = """SELECT position, book::text, kind, record_id, version, encode(leaf_ha
 _FIND = """SELECT l.book, l.position, l.appended_at FROM unnest($1::bigint[]) b (book)
     JOIN log_leaf l ON l.book = b.book AND l.kind = $2 AND l.record_id = $3 AND l.version = $4"""
 # Committed, but without a position yet: looked for in its own table, by key.
-_TABLES = {
-    "entry": "entry r ON r.book = b.book AND r.entry_id = $2 AND $3 = 1",
-    "approval": "approval r ON r.book = b.book AND r.approval_id = $2 AND $3 = 1",
-    "refusal": "refusal r ON r.book = b.book AND r.refusal_id = $2 AND $3 = 1",
+# A kind's table and its id are named after it; versions, and what holds for all books, are told apart.
+_TABLES: Final[dict[str, str]] = {
+    **{kind: f"{kind} r ON r.book = b.book AND r.{kind}_id = $2 AND $3 = 1" for kind in KINDS},
     "notice": "notice r ON r.book = b.book AND r.notice_id = $2 AND r.version = $3",
     "parameter": "parameter r ON b.book = 420100 AND r.parameter_id = $2 AND $3 = 1",
-    "period_close": "period_close r ON r.book = b.book AND r.period_close_id = $2 AND $3 = 1",
 }
 WAITING_SHOWN = 10_000
 _WAITING = f"SELECT count(*) FROM (SELECT FROM log_queue LIMIT {WAITING_SHOWN}) q"
@@ -53,7 +52,7 @@ async def record(
     connection: Connection, books: Sequence[int], kind: str, record_id: UUID, version: int = 1
 ) -> dict[str, Any]:
     """The leaf of a record of one of the books, with its position if it has one; `log-record-not-found`."""
-    ref, place = await _find(connection, books, kind, record_id, version)
+    ref, place = await find(connection, books, kind, record_id, version)
     leaf = (await leaves(connection, [ref], Accounts()))[0]
     return {
         "book": str(ref.book), "kind": kind, "record_id": record_id, "version": version, **place,
@@ -66,7 +65,7 @@ async def lines_of(
     connection: Connection, books: Sequence[int], entry_id: UUID, after: int, limit: int
 ) -> list[tuple[int, str]]:
     """Number and canonical text of an entry's lines beyond `after`; `log-record-not-found`."""
-    ref, _ = await _find(connection, books, "entry", entry_id, 1)
+    ref, _ = await find(connection, books, "entry", entry_id, 1)
     header = (await entry_rows(connection, [ref]))[ref]
     found: list[tuple[int, str]] = []
     async for number, data in lines(connection, header, Accounts(), after=after, chunk=limit):
@@ -76,9 +75,10 @@ async def lines_of(
     return found
 
 
-async def _find(
+async def find(
     connection: Connection, books: Sequence[int], kind: str, record_id: UUID, version: int
 ) -> tuple[Ref, dict[str, Any]]:
+    """Which of the books has the record, and its place (None: it waits); `log-record-not-found`."""
     await prefer_indexes(connection)
     row = await connection.fetchrow(_FIND, list(books), kind, record_id, version)
     if row is not None:

@@ -171,7 +171,7 @@ async def lines(
     while rows := await connection.fetch(_LONG, *arguments, after, size):
         sides = await accounts.sides(connection, rows)
         for row in rows:
-            yield row["line_no"], _line(row, sides)
+            yield row["line_no"], line_bytes(row, sides)
         after = rows[-1]["line_no"]
         if len(rows) < size:
             return
@@ -212,7 +212,7 @@ async def _short_roots(
     sides = await accounts.sides(connection, rows)
     trees = {(row["book"], row["entry_id"]): InnerTree() for row in entries}
     for row in rows:
-        trees[row["book"], row["entry_id"]].append(leaf_hash(_line(row, sides)))
+        trees[row["book"], row["entry_id"]].append(leaf_hash(line_bytes(row, sides)))
     return {key: tree.finish() for key, tree in trees.items()}
 
 
@@ -222,6 +222,7 @@ def _columns(entries: Iterable[Row]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
 
 
-def _line(row: Row, sides: dict[tuple[int, UUID], Side]) -> bytes:
+def line_bytes(row: Row, sides: dict[tuple[int, UUID], Side]) -> bytes:
+    """The canonical bytes of a line, from a row of `LINE_COLUMNS` and the sides its accounts are."""
     book = row["book"]
     return canonical(leaf.line(row, sides[book, row["debit_account"]], sides[book, row["credit_account"]]))
