@@ -23,6 +23,7 @@ from fundledger.book.instructions import Leg
 from fundledger.ids import new_id
 from tests.builders import CITY, DISTRICT, OTHER_DISTRICT, World, make_world
 from tests.databases import Database, TestServer, cloned, connected
+from tests.sealing.sealed import seal
 from tests.web import Api, running_api
 
 People = frozenset[str]
@@ -303,6 +304,8 @@ PLACES = {
     "direction": "up",
     "kind": "entry",
     "version": "1",
+    "line_no": "1",
+    "size": "0",
     "sha256": "00" * 32,
 }
 """Path parameters that are no UUID."""
@@ -394,8 +397,8 @@ async def test_none_of_these_calls_was_kept_as_a_refusal_or_wrote_anything(api: 
 
 
 @pytest.fixture(scope="module")
-async def others(world: World) -> dict[str, str]:
-    """Records of the other district, by the path parameter that names such a record: drafted, funded, paid."""
+async def others(api: Api, db: Database, world: World) -> dict[str, str]:
+    """Records of the other district, by the path parameter that names such a record: drafted, funded, paid, sealed."""
     village = f"{OTHER_DISTRICT}001200"
     allocation = await world.funded(1_000_000, district=OTHER_DISTRICT)
     project = await world.project(book=OTHER_DISTRICT)
@@ -416,6 +419,7 @@ async def others(world: World) -> dict[str, str]:
     for name in ("notice_id", "procurement_id", "account_id"):
         query = f"SELECT {name} FROM {name.removesuffix('_id')} WHERE book = $1 LIMIT 1"
         ids[name] = await world.service.fetchval(query, OTHER_DISTRICT)
+    await seal(db, api.app.state.services.settings.data_dir)
     return {name: str(value) for name, value in ids.items()} | {"sha256": (await world.evidence(OTHER_DISTRICT)).hex()}
 
 

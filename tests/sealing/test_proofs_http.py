@@ -15,7 +15,7 @@ from fundledger.sealing.leaf import KINDS
 from fundledger.sealing.log import _TABLES
 from tests.builders import CITY, DISTRICT, World
 from tests.databases import Database
-from tests.sealing.sealed import ORIGIN, checked_file, checked_line, seal
+from tests.sealing.sealed import checked_file, checked_line, seal
 from tests.sealing.test_sequencer import refuse, year
 from tests.web import Api
 
@@ -52,7 +52,7 @@ async def test_every_sealed_record_of_every_kind_has_a_proof_that_verifies(
         record = await get(api, "auditor", f"/v1/log/records/{path}", version=leaf["version"])
         text = await get(api, "auditor", f"/v1/log/proofs/{path}", version=leaf["version"])
         assert checked_file(text, record["data"].encode()) == (leaf["position"], len(leaves))
-        open_checkpoint(parse_proof(text).note, ring.verifiers("log"), ORIGIN)
+        open_checkpoint(parse_proof(text).note, ring.verifiers("log"), ring.origin)
 
 
 async def test_every_kind_of_leaf_can_be_looked_for() -> None:

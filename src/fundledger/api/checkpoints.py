@@ -15,10 +15,8 @@ from fundledger.access.policy import EVERYBODY
 from fundledger.api.deps import Call, Reading, reads
 from fundledger.api.wire import Answer
 from fundledger.db.database import driver_of
-from fundledger.errors import problem
 from fundledger.sealing import published
 from fundledger.sealing.checkpoint import SIZE_MAX, encode_hash
-from fundledger.sealing.keys import KeyFile, Keyring, KeysError
 
 router = APIRouter(prefix="/v1/log", tags=["log"])
 
@@ -70,7 +68,7 @@ async def get_checkpoint_of(
 @router.get("/keys")
 async def get_log_keys(call: Annotated[Call, reads(EVERYBODY)]) -> LogKeys:
     """The verifier keys. Trust them because of where you first got one from, not because they stand here."""
-    ring = keyring(call)
+    ring = call.services.log_keys.ring
     return LogKeys(
         origin=ring.origin, vouchers=[key.voucher for key in ring.keys if key.voucher],
         keys=[
@@ -86,11 +84,3 @@ async def get_consistency(
     """Between any two sizes the log has or had."""
     hashes = await published.consistent(await driver_of(session), old, size)
     return Consistency(old=old, size=size, hashes=[encode_hash(one) for one in hashes])
-
-
-def keyring(call: Call) -> Keyring:
-    """The log's keys; `log-keys-unusable`."""
-    try:
-        return KeyFile(call.services.settings.log_keys_path).ring
-    except KeysError as error:
-        raise problem("log-keys-unusable", reason=str(error)) from error
