@@ -17,6 +17,7 @@ from fundledger.catalogue.book import ROWS as BOOK
 from fundledger.catalogue.budget import ROWS as BUDGET
 from fundledger.catalogue.budget_year import ROWS as BUDGET_YEAR
 from fundledger.catalogue.edge import ROWS as EDGE
+from fundledger.catalogue.exports import ROWS as EXPORTS
 from fundledger.catalogue.gate import ROWS as GATE
 from fundledger.catalogue.input import ROWS as INPUT
 from fundledger.catalogue.leads import ROWS as LEADS
@@ -64,6 +65,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     SPREADSHEETS,
     LEADS,
     TRAIL,
+    EXPORTS,
     OPERATION,
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")

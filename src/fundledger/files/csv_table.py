@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 BOM = "\ufeff"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
@@ -23,6 +23,6 @@ def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
 
 def safe(value: object) -> object:
     """A text that a spreadsheet would run as a formula is led by an apostrophe; numbers as text stay numbers."""
-    if not isinstance(value, str) or not value.startswith(_FORMULA) or value.lstrip("-").replace(".", "", 1).isdigit():
+    if not isinstance(value, str) or not value.startswith(FORMULA) or value.lstrip("-").replace(".", "", 1).isdigit():
         return value
     return f"'{value}"

@@ -1,0 +1,65 @@
+"""COPY into a file: the database makes the text, this side only carries it, a mebibyte at a time and off the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from fundledger.db.connection import Connection
+from fundledger.exports.parts import Output
+
+BLOCK: Final = 1 << 20
+
+# A row of one column whose text may hold anything but these two: it comes out as it is, a line each.
+VERBATIM: Final[dict[str, Any]] = {"format": "csv", "delimiter": "\x02", "quote": "\x01", "escape": "\x01"}
+CSV: Final[dict[str, Any]] = {"format": "csv"}
+
+
+class Sink:
+    """Collects what COPY sends (whole rows, in pieces of any size) and hands it on in blocks, one ahead of the disk.
+
+    `take` is called in a thread with each block: a file's write, or a parser of its own.
+    """
+
+    def __init__(self, take: Callable[[bytes], object], block: int = BLOCK) -> None:
+        self._take, self._block = take, block
+        self._held = bytearray()
+        self._busy: asyncio.Task[object] | None = None
+
+    async def __call__(self, data: bytes) -> None:
+        """Take a piece; waits while two blocks are waiting already."""
+        self._held += data
+        if len(self._held) >= self._block:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Hand on what is held, when what was handed on before is done; raises what that raised."""
+        await self.settle()
+        if self._held:
+            block, self._held = bytes(self._held), bytearray()
+            self._busy = asyncio.create_task(asyncio.to_thread(self._take, block))
+
+    async def settle(self) -> None:
+        """Wait until everything that was handed on is taken."""
+        busy, self._busy = self._busy, None
+        if busy is not None:
+            await busy
+
+    async def close(self) -> None:
+        """Hand on the rest and wait for it."""
+        await self.flush()
+        await self.settle()
+
+
+async def copy_rows(
+    connection: Connection, query: str, values: tuple[Any, ...], sink: Sink, form: dict[str, Any]
+) -> int:
+    """COPY a query's rows to the sink; how many there were. A failure of the sink ends the COPY."""
+    status = await connection.copy_from_query(query, *values, output=sink, **form)
+    return int(status.rpartition(" ")[2])
+
+
+async def put(file: Output, data: bytes) -> None:
+    """Write off the loop."""
+    await asyncio.to_thread(file.write, data)
