@@ -13,6 +13,7 @@ from typing import Literal
 from fundledger.catalogue.access import ROWS as ACCESS
 from fundledger.catalogue.advances import ROWS as ADVANCES
 from fundledger.catalogue.allocations import ROWS as ALLOCATIONS
+from fundledger.catalogue.backup import ROWS as BACKUP
 from fundledger.catalogue.book import ROWS as BOOK
 from fundledger.catalogue.budget import ROWS as BUDGET
 from fundledger.catalogue.budget_year import ROWS as BUDGET_YEAR
@@ -67,6 +68,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     TRAIL,
     EXPORTS,
     OPERATION,
+    BACKUP,
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 

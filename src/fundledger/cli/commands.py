@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from fundledger.catalogue import CATALOGUE, render
-from fundledger.cli import logs, places
+from fundledger.cli import backups, logs, places, restoring
 from fundledger.cli.keys import key
 from fundledger.db.embedded import EmbeddedError
 from fundledger.errors import Family, FundledgerError, problem
@@ -46,6 +46,8 @@ app.add_typer(token, name="token")
 app.add_typer(key, name="key")
 app.add_typer(importing, name="import")
 app.add_typer(demo, name="demo")
+app.command("backup")(backups.backup)
+app.command("restore")(restoring.restore)
 # A pipe has no width: nothing may be cut off there.
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

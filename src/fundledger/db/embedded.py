@@ -29,7 +29,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from fundledger.db import account as accounts
-from fundledger.db import postmaster
+from fundledger.db import basebackup, postmaster
 from fundledger.db.urls import make_url
 
 SUPERUSER = "postgres"
@@ -58,14 +58,16 @@ def wheel_bin_dir() -> Path:
 class EmbeddedServer:
     """One PostgreSQL server in one data folder. Not thread-safe; every method blocks.
 
-    ``settings`` are server settings for the command line (tests pass ``fsync=off``). As a context manager it is
-    started on entry and stopped on exit.
+    ``settings`` are server settings for the command line (tests pass ``fsync=off``); ``backup`` is a checked base
+    backup that a new cluster begins with. As a context manager it is started on entry and stopped on exit.
     """
 
     def __init__(
-        self, data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None
-    ) -> None:
+        self, data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None,
+        backup: Path | None = None,
+    ) -> None:  # fmt: skip
         self.data_dir = data_dir.absolute()
+        self._backup = backup
         self.bin_dir = (bin_dir or wheel_bin_dir()).resolve()
         self.settings = dict(settings or {})
         self.port = 0
@@ -195,6 +197,9 @@ class EmbeddedServer:
         making = self._place / "pgdata.making"
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
+        if self._backup is not None:
+            self._begin_with(self._backup, making, password)
+            return
         self._account.own(making)
         handed_over = self._place / "initdb.password"
         write_secret(handed_over, password + "\n")
@@ -203,6 +208,28 @@ class EmbeddedServer:
             self._run_initdb(making, handed_over)
         finally:
             handed_over.unlink(missing_ok=True)
+        making.rename(self.pgdata)
+
+    def _begin_with(self, backup: Path, making: Path, password: str) -> None:
+        """Copy a base backup, recover it alone (nobody can connect), and make the password of this folder its own."""
+        basebackup.lay_out(backup, making)
+        for path in (making, *making.rglob("*")):
+            self._account.own(path)
+        command = [str(self._binaries / "postgres"), "--single", "-D", str(making), "postgres"]
+        statements = (
+            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{SUPERUSER}') THEN "
+            f"CREATE ROLE {SUPERUSER}; END IF; END $$\n"
+            f"ALTER ROLE {SUPERUSER} SUPERUSER LOGIN REPLICATION PASSWORD '{password}'\n"
+        )
+        done = subprocess.run(  # type: ignore[call-overload]
+            command, input=statements.encode(), check=False, capture_output=True, cwd="/",
+            env=self._environment(), **self._account.popen,
+        )  # fmt: skip
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        wrong = [line for line in said if any(word in line for word in ("ERROR:", "FATAL:", "PANIC:"))]
+        if done.returncode != 0 or wrong:
+            shutil.rmtree(making, ignore_errors=True)
+            raise EmbeddedError("the backup could not be recovered:\n" + "\n".join(wrong) or "no message")
         making.rename(self.pgdata)
 
     def _run_initdb(self, folder: Path, password_file: Path) -> None:

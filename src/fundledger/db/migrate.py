@@ -43,6 +43,11 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def knows(revision: str) -> bool:
+    """Whether this code can bring a database of that revision up to date."""
+    return any(script.revision == revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 async def upgrade(owner_url: str, revision: str = "head") -> None:
     """Migrate to ``revision``; does nothing when the database is already there."""
     await _with_connection(owner_url, lambda connection: command.upgrade(_config(connection), revision))
