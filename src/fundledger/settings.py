@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".fundledger-data"), description="embedded database, passwords and keys")
     key_file: Path | None = Field(default=None, description="hash and encryption keys; default: keys.json in data_dir")
     log_key_file: Path | None = Field(default=None, description="the log's signing keys; default: log-keys.json")
+    witness_keys: Path | None = Field(default=None, description="verifier keys of trusted witnesses, one a line")
     database_url: SecretStr | None = Field(default=None, description="the service role's postgresql:// URL")
     owner_database_url: SecretStr | None = Field(default=None, description="the owner role's URL, for migrations")
     reader_database_url: SecretStr | None = Field(default=None, description="the reader role's URL, for auditors")

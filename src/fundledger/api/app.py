@@ -61,6 +61,7 @@ from fundledger.book.poster import Poster
 from fundledger.db.database import Database
 from fundledger.registry.vault import Vault
 from fundledger.sealing import keys
+from fundledger.sealing.cosigning import WitnessKeys
 from fundledger.settings import Settings
 
 ROUTERS = (
@@ -119,7 +120,7 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         poster.start()
         app.state.services = Services(
             settings, database, Tokens(database), poster, Vault.open(settings.keys_path),
-            keys.ready(settings.log_keys_path), await known_books(database),
+            keys.ready(settings.log_keys_path), WitnessKeys(settings.witness_keys), await known_books(database),
         )  # fmt: skip
         yield
         await poster.stop()

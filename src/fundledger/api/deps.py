@@ -23,6 +23,7 @@ from fundledger.db.refusals import refusals
 from fundledger.errors import problem
 from fundledger.payments.paying import LineCounts
 from fundledger.registry.vault import Vault
+from fundledger.sealing.cosigning import WitnessKeys
 from fundledger.sealing.keys import KeyFile
 from fundledger.settings import Settings
 
@@ -39,6 +40,7 @@ class Services:
     poster: Poster
     vault: Vault
     log_keys: KeyFile
+    witness_keys: WitnessKeys
     books: frozenset[int]
     line_counts: LineCounts = field(default_factory=LineCounts)
 
@@ -93,6 +95,11 @@ def writes(units: frozenset[str], duty: Duty | None = None, level: Literal["city
 def remarks(units: frozenset[str]) -> Any:
     """A route by which the city or a watching office says something about a district's book."""
     return Depends(Allow(Demand(units, writes=True, level="district", remarks=True)))
+
+
+def attests(units: frozenset[str]) -> Any:
+    """A route that takes what proves itself by a signature: the same again is the same, so it needs no key."""
+    return Depends(Allow(Demand(units)))
 
 
 def bearer_of(request: Request) -> str:

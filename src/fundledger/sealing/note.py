@@ -166,6 +166,17 @@ def open_note(note: str, keys: Sequence[VerifierKey]) -> Note:
     return Note(text, tuple(found.values()), unknown)
 
 
+def signer_of(line: str) -> tuple[str, bytes]:
+    """The name and key id that a signature line states; NoteError if it is not one."""
+    name, raw = _fields(line)
+    return name, raw[:4]
+
+
+def stated_time(line: str) -> int:
+    """The time (POSIX seconds) that a cosignature states; to be believed only once it is verified."""
+    return min(int.from_bytes(_fields(line)[1][4 : 4 + TIME_BYTES], "big"), _TIME_LAST)
+
+
 def _verify(key: VerifierKey, text: str, signature: bytes) -> int | None:
     """The time of a cosignature, None of a plain signature; NoteError if it does not verify."""
     time: int | None = None
