@@ -1,0 +1,76 @@
+"""Which lines of a book an accountant's file of a scope holds: all of it, or every line that touches the subject.
+
+A line (分录) has both its sides, so whichever lines are taken balance. Directions and slices are the trail's affair: a
+journal of an allocation, project, village or payee is every posting to or from it, in full.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fundledger.exports.scope import Scope
+
+_OF_ACCOUNTS: Final = """SELECT x.book, x.entry_id, x.line_no FROM account a JOIN transfer x ON x.book = a.book
+        AND x.debit_account = a.account_id WHERE a.book = $1 AND {which}
+    UNION SELECT x.book, x.entry_id, x.line_no FROM account a JOIN transfer x ON x.book = a.book
+        AND x.credit_account = a.account_id WHERE a.book = $1 AND {which}"""
+_OF_PAYEES: Final = "SELECT x.book, x.entry_id, x.line_no FROM transfer x WHERE x.book = $1 AND x.payee_id {which}"
+_PAYEE: Final = "(a.payee_id {which})"
+_HOUSEHOLD: Final = """= ANY (ARRAY(SELECT $3::uuid UNION ALL
+    SELECT p.person_id FROM person p WHERE p.book = $1 AND p.household_id = $3::uuid))"""
+_VILLAGERS: Final = """= ANY (ARRAY(SELECT h.household_id FROM household h WHERE h.book = $1 AND h.village_code = $3::text
+    UNION ALL SELECT p.person_id FROM household h JOIN person p ON p.book = h.book AND p.household_id = h.household_id
+    WHERE h.book = $1 AND h.village_code = $3::text))"""
+_ONE: Final = "= $3::uuid"
+_OF_DOCUMENT: Final = """SELECT x.book, x.entry_id, x.line_no FROM entry n JOIN transfer x ON x.book = n.book
+    AND x.entry_id = n.entry_id WHERE n.book = $1 AND n.document_no = $3::text UNION """
+_IN_ALLOCATIONS: Final = "a.allocation_id IN (SELECT i.allocation_id FROM allocation i WHERE i.book = $1 AND {which})"
+_IN_PROJECTS: Final = "a.project_id IN (SELECT j.project_id FROM project j WHERE j.book = $1 AND j.village_code = $3::text)"
+
+
+def _payees(which: str) -> str:
+    return _OF_PAYEES.format(which=which) + " UNION " + _OF_ACCOUNTS.format(which=_PAYEE.format(which=which))
+
+
+_PICKED: Final[dict[str, str]] = {
+    "line": "SELECT $1::bigint AS book, $3::uuid AS entry_id, $4::integer AS line_no",
+    "entry": "SELECT x.book, x.entry_id, x.line_no FROM transfer x WHERE x.book = $1 AND x.entry_id = $3::uuid",
+    "release": """SELECT x.book, x.entry_id, x.line_no FROM entry o JOIN entry n ON n.entry_id = o.entry_id
+        OR n.crossing_id = o.crossing_id JOIN transfer x ON x.book = n.book AND x.entry_id = n.entry_id
+        WHERE o.entry_id = $3::uuid AND n.book = $1""",
+    "document": _OF_DOCUMENT
+    + _OF_ACCOUNTS.format(which=_IN_ALLOCATIONS.format(which="i.document_no = $3::text")),
+    "allocation": _OF_ACCOUNTS.format(which="a.allocation_id = $3::uuid"),
+    "project": _OF_ACCOUNTS.format(which="a.project_id = $3::uuid"),
+    "village": _OF_ACCOUNTS.format(
+        which=f"({_IN_ALLOCATIONS.format(which='i.village_code = $3::text')} OR {_IN_PROJECTS})"
+    ) + " UNION " + _OF_PAYEES.format(which=_VILLAGERS),
+    "household": _payees(_HOUSEHOLD),
+    "person": _payees(_ONE),
+    "organisation": _payees(_ONE),
+}  # fmt: skip
+
+
+def touches(scope: Scope) -> str:
+    """A condition on the alias `t` (a transfer) for WHERE; parameters as `values` has them."""
+    if scope.subject is None:
+        return "true"
+    return f"(t.entry_id, t.line_no) IN (SELECT k.entry_id, k.line_no FROM ({_PICKED[scope.subject.kind]}) k)"
+
+
+def values(scope: Scope, book: int) -> list[Any]:
+    """$1 book, $2 log position, and of a subject $3 its id, code or number and, of a line, $4."""
+    found: list[Any] = [book, scope.position]
+    if scope.subject is not None:
+        found.append(scope.subject.ref)
+        if scope.subject.kind == "line":
+            found.append(scope.subject.line_no)
+    return found
+
+
+def described(scope: Scope) -> str:
+    """The scope in words, for the head of a file: Chinese and English."""
+    if scope.subject is None:
+        return "全部账目 everything"
+    line = f" line {scope.subject.line_no}" if scope.subject.kind == "line" else ""
+    return f"涉及以下对象的分录 every line that touches {scope.subject.kind} {scope.subject.ref}{line}"
