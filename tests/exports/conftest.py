@@ -13,9 +13,7 @@ from tests.exports.story import Story, district_year
 
 
 @pytest.fixture(scope="session")
-async def story(
-    server: TestServer, template_db: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Story]:
+async def story(server: TestServer, template_db: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Story]:
     """The district year, told and sealed. Only to be read."""
     async with district_year(server, template_db, tmp_path_factory.mktemp("story")) as told:
         yield told

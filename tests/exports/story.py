@@ -34,16 +34,19 @@ class Story:
 @asynccontextmanager
 async def district_year(server: TestServer, template: str, folder: Path) -> AsyncIterator[Story]:
     """Tell the year up to its end and seal it."""
-    async with databases.cloned(server, template) as db:
-        async with databases.connected(db.service_url) as service, databases.connected(db.owner_url) as owner:
-            async with running_api(db, await make_world(service, owner), folder) as api:
-                year = await begin(api)
-                for chapter in (told.money_comes_down, told.projects_enter_the_library, told.the_road_is_built,
+    async with (
+        databases.cloned(server, template) as db,
+        databases.connected(db.service_url) as service,
+        databases.connected(db.owner_url) as owner,
+        running_api(db, await make_world(service, owner), folder) as api,
+    ):
+        year = await begin(api)
+        for chapter in (told.money_comes_down, told.projects_enter_the_library, told.the_road_is_built,
                                 told.households_get_their_award, told.the_year_turns, told.what_comes_after):  # fmt: skip
-                    await chapter(year)
-                await Sequencer(service).seal_all()
-                await owner.execute("ANALYZE")
-                yield Story(year, db)
+            await chapter(year)
+        await Sequencer(service).seal_all()
+        await owner.execute("ANALYZE")
+        yield Story(year, db)
 
 
 @asynccontextmanager
@@ -72,4 +75,3 @@ async def whole(reader: Connection, position: int | None = None) -> Scope:
 async def of(reader: Connection, subject: Subject, book: int = DISTRICT) -> Scope:
     """One subject of the story."""
     return await settle(reader, BOOKS, book=book, subject=subject)
-

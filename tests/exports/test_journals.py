@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from fundledger.db.connection import Connection
 from fundledger.exports import journal_beancount, journal_hledger
-from fundledger.exports.journal_names import Account, account_of
+from fundledger.exports.journal_names import Account, account_of, one_line
 from fundledger.exports.journals import BEANCOUNT, HLEDGER
 from fundledger.exports.scope import Scope
 from fundledger.trail.starts import Subject
@@ -74,7 +74,7 @@ def load_with_beancount(text: str) -> tuple[list[Any], Counter[str]]:
             for posting in entry.postings:
                 assert posting.units is not None
                 assert posting.units.currency == "CNY"
-                held[posting.account] += int(posting.units.number * 100)
+                held[posting.account] += int((posting.units.number or Decimal(0)) * 100)
     return entries, Counter({name: fen for name, fen in held.items() if fen})
 
 
@@ -107,7 +107,9 @@ async def test_a_changed_amount_is_noticed_by_either(auditor: Connection, tmp_pa
     text = (await files(auditor, BEANCOUNT, scope))[f"{DISTRICT}.beancount"].decode()
     amount = re.search(r"  ([0-9]+\.[0-9]{2}) CNY\n    line", text)
     assert amount is not None
-    forged = text.replace(f"  {amount[1]} CNY\n", "  123456.78 CNY\n").replace(f"  -{amount[1]} CNY\n", "  -123456.78 CNY\n")
+    forged = text.replace(f"  {amount[1]} CNY\n", "  123456.78 CNY\n").replace(
+        f"  -{amount[1]} CNY\n", "  -123456.78 CNY\n"
+    )
     assert loader.load_string(forged)[1] != []
     journal = (await files(auditor, HLEDGER, scope))[f"{DISTRICT}.journal"].decode()
     path = tmp_path / "forged.journal"
@@ -131,13 +133,22 @@ async def test_a_journal_as_of_an_earlier_position_is_what_was_known_then(audito
 async def subjects(reader: Connection) -> list[Subject]:
     """One of every kind of thing a journal can be asked of."""
     one = reader.fetchrow
-    line = await one("SELECT * FROM transfer WHERE book = $1 AND payee_id IS NOT NULL ORDER BY entry_id, line_no LIMIT 1", DISTRICT)
+    line = await one(
+        "SELECT * FROM transfer WHERE book = $1 AND payee_id IS NOT NULL ORDER BY entry_id, line_no LIMIT 1", DISTRICT
+    )
     release = await one("SELECT * FROM entry WHERE book = $1 AND entry_kind = 'release'", DISTRICT)
     account = await one("SELECT * FROM account WHERE book = $1 AND account_kind = 'advanced'", DISTRICT)
     village = await one("SELECT * FROM allocation WHERE village_code IS NOT NULL AND book = $1", DISTRICT)
-    household = await one("SELECT h.* FROM household h JOIN transfer t ON t.book = h.book AND t.payee_id = h.household_id")
+    household = await one(
+        "SELECT h.* FROM household h JOIN transfer t ON t.book = h.book AND t.payee_id = h.household_id"
+    )
     person = await one("SELECT person_id FROM person WHERE is_head")
-    assert line and release and account and village and household and person
+    assert line
+    assert release
+    assert account
+    assert village
+    assert household
+    assert person
     return [
         Subject("line", line["entry_id"], line["line_no"]), Subject("entry", line["entry_id"]),
         Subject("release", release["entry_id"]), Subject("document", village["document_no"]),
@@ -161,7 +172,7 @@ async def test_a_journal_of_any_subject_balances(auditor: Connection, tmp_path: 
 
 
 async def test_the_accounts_of_an_allocation_hold_what_they_hold_in_the_book(auditor: Connection) -> None:
-    allocation = (await auditor.fetchrow("SELECT allocation_id FROM account WHERE account_kind = 'advanced'"))["allocation_id"]
+    allocation = await auditor.fetchval("SELECT allocation_id FROM account WHERE account_kind = 'advanced'")
     scope = await of(auditor, Subject("allocation", allocation))
     found: Counter[str] = Counter()
     for data in (await files(auditor, BEANCOUNT, scope)).values():
@@ -175,8 +186,13 @@ async def test_a_household_takes_nothing_of_its_neighbours_with_it(auditor: Conn
     household = await auditor.fetchval(
         "SELECT h.household_id FROM household h JOIN transfer t ON t.book = h.book AND t.payee_id = h.household_id LIMIT 1"
     )
-    payees = {str(row["payee_id"]) for row in await auditor.fetch("SELECT DISTINCT payee_id FROM transfer WHERE payee_id IS NOT NULL")}
-    text = b"".join((await files(auditor, HLEDGER, await of(auditor, Subject("household", household)))).values()).decode()
+    payees = {
+        str(row["payee_id"])
+        for row in await auditor.fetch("SELECT DISTINCT payee_id FROM transfer WHERE payee_id IS NOT NULL")
+    }
+    text = b"".join(
+        (await files(auditor, HLEDGER, await of(auditor, Subject("household", household)))).values()
+    ).decode()
     assert set(re.findall(r"payee:([0-9a-f-]{36})", text)) == {str(household)}
     assert str(household) in payees
     assert len(payees) > 3
@@ -214,7 +230,8 @@ def test_no_text_breaks_out_of_a_beancount_string_or_name(document_no: str, summ
     entries, held = load_with_beancount(text)
     assert held == {debit.name: 1, credit.name: -1}
     (transaction,) = [entry for entry in entries if isinstance(entry, beans.Transaction)]
-    assert transaction.payee == " ".join(transaction.payee.split())
+    assert transaction.payee == one_line(document_no)
+    assert transaction.narration == one_line(summary)
     assert (transaction.tags, transaction.links) == (frozenset(), frozenset())
 
 
@@ -225,7 +242,9 @@ def test_no_text_breaks_out_of_an_hledger_line_or_name(texts: list[tuple[str, st
     for number, (document_no, summary, code) in enumerate(texts):
         row, debit, credit = row_of(document_no, summary, code)
         names |= {debit.name, credit.name}
-        journal += journal_hledger.transaction({**row, "position": number}) + journal_hledger.postings(row, debit, credit)
+        journal += journal_hledger.transaction({**row, "position": number}) + journal_hledger.postings(
+            row, debit, credit
+        )
     journal = "".join(f"account {name}\n" for name in sorted(names)) + journal
     hledger("-f", "-", "check", "--strict", given=journal)
     assert re.search(r"Transactions\s+: 20 ", hledger("-f", "-", "stats", given=journal))

@@ -43,7 +43,9 @@ def transaction(row: Any) -> str:
 
 def postings(row: Any, debit: Account, credit: Account) -> str:
     """Receiver and payer of a line, its number and payee as metadata."""
-    tags = f"    line: {row['line_no']}\n" + (f'    payee: "{row["payee_id"]}"\n' if row["payee_id"] is not None else "")
+    tags = f"    line: {row['line_no']}\n" + (
+        f'    payee: "{row["payee_id"]}"\n' if row["payee_id"] is not None else ""
+    )
     amount = format_yuan(row["amount"])
     return f"  {debit.name}  {amount} CNY\n{tags}  {credit.name}  -{amount} CNY\n{tags}"
 

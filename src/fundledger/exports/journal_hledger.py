@@ -30,9 +30,9 @@ def head(book: int, scope: str, position: int, accounts: Iterable[Opened]) -> It
 def transaction(row: Any) -> str:
     """Day, log position, document number and summary; the entry and its people as tags."""
     payer = f", payer:{row['payer_id']}" if row["payer_id"] is not None else ""
-    summary = plain(row["summary"])
+    words = " | ".join(text for text in (plain(row["document_no"]), plain(row["summary"])) if text)
     return (
-        f"\n{row['effective_on']} * ({row['position']}) {plain(row['document_no']) or '-'}{' | ' + summary if summary else ''}\n"
+        f"\n{row['effective_on']} * ({row['position']}) {words}\n"
         f"    ; entry_id:{row['entry_id']}, kind:{row['entry_kind']}\n"
         f"    ; maker:{row['maker_id']}, approver:{row['approver_id']}{payer}\n"
     )

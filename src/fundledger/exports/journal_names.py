@@ -33,7 +33,8 @@ class Account:
 def account_of(row: Any) -> Account:
     """The account of a row of `journal_rows.ACCOUNTS`.
 
-    Sources (支出预算, 上级转移指标) are equity, money that has left (已下达, 已支付, 结余) is expenses, the rest assets.
+    Sources (支出预算, 上级转移指标) are equity, money that has left (已下达, 已支付, 结余) is expenses, the rest is
+    assets.
     """
     root, code = ("Equity", "E") if row["is_source"] else ("Expenses", "X") if row["is_terminal"] else ("Assets", "A")
     kind = row["account_kind"]

@@ -26,12 +26,14 @@ JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id
 _LINES: Final = f"""SELECT f.position, e.effective_on, e.entry_id, e.entry_kind, e.document_no, e.summary, e.maker_id,
     e.approver_id, e.payer_id, t.line_no, t.debit_account, t.credit_account, t.amount, t.payee_id
 {_FROM} ORDER BY e.effective_on, f.position, t.line_no"""
-_SIDE: Final = """CROSS JOIN LATERAL (VALUES (t.debit_account, t.amount), (t.credit_account, -t.amount)) y (account_id, net)"""
+_SIDE: Final = (
+    """CROSS JOIN LATERAL (VALUES (t.debit_account, t.amount), (t.credit_account, -t.amount)) y (account_id, net)"""
+)
 _ACCOUNTS: Final = f"""
 WITH used AS (SELECT y.account_id, min(e.effective_on) AS since {_FROM} GROUP BY 1)
 SELECT a.book, a.account_id, a.account_kind, k.name_zh, k.is_source, k.is_terminal, a.allocation_id, a.budget_line_id,
-    coalesce(l.document_no, n.document_no) AS document_no, a.project_id, p.code AS project_code, a.exec_year, a.payee_id,
-    u.since
+    coalesce(l.document_no, n.document_no) AS document_no, a.project_id, p.code AS project_code, a.exec_year,
+    a.payee_id, u.since
 FROM used u JOIN account a ON a.book = $1 AND a.account_id = u.account_id
 JOIN account_kind k ON k.account_kind = a.account_kind
 LEFT JOIN allocation l ON l.book = a.book AND l.allocation_id = a.allocation_id
@@ -56,7 +58,7 @@ class Opened(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """What an account holds, in fen, at the end of a month (its first day) or, without one, at the end of the journal."""
+    """What an account holds, in fen, at the end of a month, named by its first day."""
 
     month: date
     account_id: UUID
@@ -85,7 +87,9 @@ async def months(connection: Connection, scope: Scope, book: int) -> AsyncIterat
         yield Balance(row["month"], row["account_id"], row["balance"])
 
 
-async def stored(connection: Connection, scope: Scope, book: int, known: Mapping[UUID, Opened]) -> AsyncIterator[tuple[UUID, int]]:
+async def stored(
+    connection: Connection, scope: Scope, book: int, known: Mapping[UUID, Opened]
+) -> AsyncIterator[tuple[UUID, int]]:
     """Of a whole book: the balance of every account by the totals stored with its last transfer; else nothing."""
     if scope.subject is None:
         async for row in connection.cursor(_STORED, book, scope.position, prefetch=_PREFETCH):

@@ -3,7 +3,8 @@
 One transaction an entry, in the order of effective day and log position (a back-dated entry stands where it counts);
 two postings a line, so that a list of 30,000 lines is one transaction with 60,000 postings. After each month the
 balance of every account that moved in it is asserted, and after a whole book the stored balance of every account. The
-accounts begin at zero, so nothing is opened with a balance, whatever the scope. docs/journals.md says what loads it how.
+accounts begin at zero, so nothing is opened with a balance, whatever the scope. docs/journals.md says what
+loads it how.
 """
 
 from __future__ import annotations

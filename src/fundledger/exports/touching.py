@@ -18,14 +18,17 @@ _OF_PAYEES: Final = "SELECT x.book, x.entry_id, x.line_no FROM transfer x WHERE 
 _PAYEE: Final = "(a.payee_id {which})"
 _HOUSEHOLD: Final = """= ANY (ARRAY(SELECT $3::uuid UNION ALL
     SELECT p.person_id FROM person p WHERE p.book = $1 AND p.household_id = $3::uuid))"""
-_VILLAGERS: Final = """= ANY (ARRAY(SELECT h.household_id FROM household h WHERE h.book = $1 AND h.village_code = $3::text
-    UNION ALL SELECT p.person_id FROM household h JOIN person p ON p.book = h.book AND p.household_id = h.household_id
+_VILLAGERS: Final = """= ANY (ARRAY(
+    SELECT h.household_id FROM household h WHERE h.book = $1 AND h.village_code = $3::text UNION ALL
+    SELECT p.person_id FROM household h JOIN person p ON p.book = h.book AND p.household_id = h.household_id
     WHERE h.book = $1 AND h.village_code = $3::text))"""
 _ONE: Final = "= $3::uuid"
 _OF_DOCUMENT: Final = """SELECT x.book, x.entry_id, x.line_no FROM entry n JOIN transfer x ON x.book = n.book
     AND x.entry_id = n.entry_id WHERE n.book = $1 AND n.document_no = $3::text UNION """
 _IN_ALLOCATIONS: Final = "a.allocation_id IN (SELECT i.allocation_id FROM allocation i WHERE i.book = $1 AND {which})"
-_IN_PROJECTS: Final = "a.project_id IN (SELECT j.project_id FROM project j WHERE j.book = $1 AND j.village_code = $3::text)"
+_IN_PROJECTS: Final = (
+    "a.project_id IN (SELECT j.project_id FROM project j WHERE j.book = $1 AND j.village_code = $3::text)"
+)
 
 
 def _payees(which: str) -> str:
