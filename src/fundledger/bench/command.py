@@ -26,7 +26,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from fundledger.bench import http_lists, posting, sheets
+from fundledger.bench import http_lists, posting, sealing, sheets
 from fundledger.bench.posting import FIGURES
 from fundledger.bench.report import as_table
 from fundledger.bench.world import build
@@ -78,6 +78,38 @@ def bench_lists(
     answer = {"machine": machine(), "what": sheets.FIGURES, "goal": sheets.GOAL, "figures": figures}
     text = json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)
     sys.stdout.write(text + "\n")
+
+
+@app.command(name="sealing")
+def bench_sealing(
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable")] = False,
+    quick: Annotated[bool, typer.Option(help="small numbers, to see that it runs")] = False,
+    lines: Annotated[int, typer.Option(help="lines of the long entry", min=1_000, max=100_000)] = 100_000,
+    rounds: Annotated[int, typer.Option(help="rounds with and without sealing, each", min=1, max=50)] = 5,
+) -> None:
+    """Sealing: seconds from commit to checkpoint, and postings a second with the sequencer running and held."""
+    figures = measure_sealing(lines=2_000 if quick else lines, rounds=1 if quick else rounds, quick=quick)
+    answer = {"machine": machine(), "what": sealing.FIGURES, "goal": sealing.GOAL, "figures": figures}
+    sys.stdout.write((json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)) + "\n")
+
+
+def measure_sealing(*, lines: int, rounds: int, quick: bool) -> dict[str, dict[str, object]]:
+    """Build a book on a fresh server, and measure with its service and sequencer."""
+
+    async def run(urls: DatabaseUrls, place: Path, vault: Vault) -> dict[str, dict[str, object]]:
+        owner, service = await asyncpg.connect(urls.owner_url), await asyncpg.connect(urls.service_url)
+        err.print("building the book …")
+        world = await build(owner, service, vault, persons=lines)
+        with serving(urls, place) as (port, process):
+            bench = posting.Bench(world, owner, "127.0.0.1", port, err.print, {})
+            await sealing.drain(service)
+            await sealing.cost(bench, sealing.sequencer_of(process), count=300 if quick else 3_000, rounds=rounds)
+            await sealing.delays(bench, quick=quick)
+        await owner.close()
+        await service.close()
+        return bench.figures
+
+    return _on_fresh_server(run)
 
 
 def measure_lists(*, lines: int, rounds: int) -> dict[str, dict[str, object]]:

@@ -69,12 +69,12 @@ async def batches(bench: Bench, lines: int, rounds: int, *, year: int) -> None:
     seconds: dict[str, list[float]] = {"copy": [], "gate": [], "gate_looked_again": []}
     for turn in range(rounds):
         quiet = await payment_list(bench.world, people, f"{year + turn}-01", number=turn)
-        entry, took = await timed(_pay(bench, quiet))
+        entry, took = await timed(pay(bench.world, quiet))
         seconds["gate"].append(took)
         seconds["copy"].append(await _copy(bench.owner, entry))
         again = await payment_list(bench.world, people, f"{year + turn}-02", number=turn)
         await _touch_registry(bench.world)
-        seconds["gate_looked_again"].append((await timed(_pay(bench, again)))[1])
+        seconds["gate_looked_again"].append((await timed(pay(bench.world, again)))[1])
     copy = lines / median(seconds["copy"])
     bench.keep(f"copy_{lines}", rows_per_second=copy)
     for name in ("gate", "gate_looked_again"):
@@ -95,10 +95,11 @@ async def budget_batch(bench: Bench, legs: int) -> None:
     bench.keep(f"gate_budget_{legs}", rows_per_second=legs / took, of_copy=copy / took)
 
 
-async def _pay(bench: Bench, list_id: UUID) -> UUID:
-    payer = bench.world.people["payer"].staff_id
+async def pay(world: World, list_id: UUID) -> UUID:
+    """Pay an approved list through the gate; its entry."""
+    payer = world.people["payer"].staff_id
     posting = Posting(DISTRICT, list_id, payer, None, str(new_id()), bytes(32))
-    return (await post_now(bench.world.service, [posting]))[0].entry_id
+    return (await post_now(world.service, [posting]))[0].entry_id
 
 
 async def _touch_registry(world: World) -> None:
@@ -123,17 +124,21 @@ async def _copy(owner: Connection, entry_id: UUID) -> float:
 
 async def releases(bench: Bench, count: int, connections: int, *, hot: bool) -> None:
     """Single releases over HTTP: drafted before, approved (and so posted) under load."""
-    world = bench.world
+    requests = await release_requests(bench.world, count, hot=hot)
+    await _under_load(bench, f"release_{'hot' if hot else 'many'}_{connections}", requests, connections)
+
+
+async def release_requests(world: World, count: int, *, hot: bool = False) -> list[bytes]:
+    """Drafts of releases in the database, and the requests that approve and so post them."""
     drafts = await _draft_releases(world, 1 if hot else MANY, count)
     token = world.tokens["city-approver"]
-    requests = [
+    return [
         load.request(
             "POST", f"/v1/books/{CITY_BOOK}/instructions/{new}/approve", token, str(new_id()),
             f'{{"content_sha256":"{digest.hex()}"}}'.encode(),
         )
         for new, digest in drafts
     ]  # fmt: skip
-    await _under_load(bench, f"release_{'hot' if hot else 'many'}_{connections}", requests, connections)
 
 
 async def _draft_releases(world: World, spread: int, count: int) -> list[tuple[UUID, bytes]]:
