@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from fundledger.bench.command import measure, measure_lists
+from fundledger.bench.command import measure, measure_lists, measure_sealing
 from fundledger.bench.posting import FIGURES
+from fundledger.bench.sealing import FIGURES as SEALING_FIGURES
 from fundledger.bench.sheets import FIGURES as SHEET_FIGURES
 
 
@@ -22,3 +23,10 @@ async def test_lists_of_households_are_measured_against_openpyxl() -> None:
     assert set(figures) == set(SHEET_FIGURES)
     for name in ("preview", "upload", "approve", "pay"):
         assert float(str(figures[name]["of_openpyxl"])) > 0
+
+
+async def test_a_quick_run_tells_what_sealing_costs_and_how_long_it_takes() -> None:
+    figures = await asyncio.to_thread(measure_sealing, lines=1_000, rounds=1, quick=True)
+    assert set(figures) == set(SEALING_FIGURES)
+    assert float(str(figures["posting_with_sealing"]["of_without"])) > 0
+    assert float(str(figures["sealed_1"]["max_ms"])) > 0

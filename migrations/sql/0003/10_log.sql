@@ -97,5 +97,9 @@ BEGIN
        OR p_size <= (SELECT coalesce(max(size), -1) FROM log_checkpoint) THEN
         RAISE EXCEPTION 'log_sign: not the size of the log' USING ERRCODE = 'FL002';
     END IF;
-    INSERT INTO log_checkpoint (size, root, note, signed_at) VALUES (p_size, p_root, p_note, clock_timestamp());
+    -- Never earlier than what it holds or than the last one, whatever the clock did.
+    INSERT INTO log_checkpoint (size, root, note, signed_at)
+    SELECT p_size, p_root, p_note, greatest(clock_timestamp(),
+        (SELECT signed_at FROM log_checkpoint ORDER BY size DESC LIMIT 1),
+        (SELECT appended_at FROM log_leaf ORDER BY position DESC LIMIT 1));
 END $$;

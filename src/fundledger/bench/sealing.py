@@ -25,7 +25,7 @@ from fundledger.bench.world import payment_list
 from fundledger.db.connection import Connection
 
 FIGURES = {
-    "sealed_1": "ms from the commit of a one-line entry to the signing of the first checkpoint that holds it, 10 a second",
+    "sealed_1": "ms from the commit of a one-line entry to the signing of the first checkpoint with it, 10 a second",
     "sealed_100": "the same for payments of 100 lines, 5 a second",
     "sealed_long": "the same in seconds for one payment list of 100,000 lines",
     "posting_with_sealing": "releases a second over HTTP (16 connections), the sequencer running; median of the rounds",

@@ -14,6 +14,7 @@ import uvloop
 
 from fundledger.cli.keys import signing_keys
 from fundledger.errors import problem
+from fundledger.sealing.keys import KeysError
 from fundledger.sealing.sequencer import Statistics, run
 from fundledger.sealing.signing import HistoryError, Signer
 
@@ -34,6 +35,8 @@ def run_until_told(service_url: str, keys: Path, *, with_parent: bool) -> None:
         statistics = uvloop.run(_run(service_url, keys, with_parent))
     except HistoryError as error:
         raise problem("log-history-broken", reason=str(error)) from error
+    except KeysError as error:
+        raise problem("log-keys-unusable", reason=str(error)) from error
     seconds = statistics.seconds
     log.info("sealed %d records in %d batches; ran %d seconds", statistics.records, statistics.batches, seconds)
 

@@ -12,11 +12,14 @@ private half of a key away for good; what it signed stays provable.
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import re
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -76,18 +79,20 @@ class Keyring:
         newest = self.at("log", moment)
         mine = self.of("log")
         before = mine[: mine.index(newest)][-1:] if moment - newest.valid_from < OVERLAP else []
-        able = [key.private for key in (newest, *before) if key.private is not None]
-        if not able:
-            raise KeysError("the log key in force was destroyed: rotate it")
+        able = [key.private for key in (newest, *before) if key.private is not None] or self._newest_able("log")
         return join(text, [key.line(text) for key in able])
 
     def sign_receipt(self, text: str, moment: datetime) -> str:
         """A receipts note as of `moment`: a repeat is signed by the key of the first time, while that is there."""
-        key = self.at("receipts", moment)
-        able = key.private or self.of("receipts")[-1].private
-        if able is None:
-            raise KeysError("the receipts key in force was destroyed: rotate it")
+        able = self.at("receipts", moment).private or self._newest_able("receipts")[0]
         return join(text, [able.line(text)])
+
+    def _newest_able(self, purpose: Purpose) -> list[SigningKey]:
+        """What signs for a destroyed key (a clock that was set back asks for one); KeysError if none is left."""
+        able = [key.private for key in self.of(purpose) if key.private is not None]
+        if not able:
+            raise KeysError("no private half is left in the log key file: bring back its backup")
+        return able[-1:]
 
 
 def new_origin() -> str:
@@ -96,41 +101,45 @@ def new_origin() -> str:
 
 
 def create(path: Path, origin: str, moment: datetime | None = None) -> Keyring:
-    """Make a keyring and its file; KeysError if the file is there."""
-    if path.exists():
-        raise KeysError("there are log keys already: rotate them instead")
+    """Make a keyring and its file; KeysError if the file is there, or another process was quicker."""
     if not _ORIGIN.fullmatch(origin):
         raise KeysError("an origin is a name like finance.example/fundledger: letters, digits, dots, dashes, slashes")
     # In force at once: there is nothing before them.
     made = Keyring(origin, tuple(_new(purpose, origin, moment or datetime.now(UTC), None) for purpose in PURPOSES))
-    _write(path, made)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with alone(path.parent):
+        if path.exists():
+            raise KeysError("there are log keys already: rotate them instead")
+        _write(path, made)
     return made
 
 
 def rotate(path: Path, purpose: Purpose) -> Keyring:
     """Add a key that takes effect in TAKES_EFFECT, introduced by the one in force."""
-    ring = load(path)
-    start = datetime.now(UTC) + TAKES_EFFECT
-    former = ring.of(purpose)[-1]
-    if former.private is None:
-        raise KeysError("the newest key was destroyed and can't introduce another")
-    if former.valid_from > datetime.now(UTC):
-        raise KeysError("the newest key has not taken effect yet")
-    fresh = _new(purpose, ring.origin, start, former.private)
-    changed = replace(ring, keys=tuple(sorted((*ring.keys, fresh), key=_order)))
-    _write(path, changed)
+    with _changing(path) as ring:
+        now = datetime.now(UTC)
+        former = ring.of(purpose)[-1]
+        if former.private is None:
+            raise KeysError("the newest key was destroyed and can't introduce another")
+        if former.valid_from > now:
+            raise KeysError("the newest key has not taken effect yet")
+        fresh = _new(purpose, ring.origin, now + TAKES_EFFECT, former.private)
+        changed = replace(ring, keys=tuple(sorted((*ring.keys, fresh), key=_order)))
+        _write(path, changed)
     return changed
 
 
 def destroy(path: Path, key_id: str) -> Keyring:
-    """Take the private half of a key that is no longer the newest out of the file."""
-    ring = load(path)
-    found = [key for key in ring.keys if key.verifier.key_id.hex() == key_id]
-    if len(found) != 1 or found[0] == ring.of(found[0].purpose)[-1]:
-        raise KeysError("no such key, or the newest of its purpose: rotate first")
-    kept = tuple(replace(key, private=None, seed=None) if key == found[0] else key for key in ring.keys)
-    changed = replace(ring, keys=kept)
-    _write(path, changed)
+    """Take the private half of a key that another has succeeded out of the file; KeysError if it is still in force."""
+    with _changing(path) as ring:
+        found = next((key for key in ring.keys if key.verifier.key_id.hex() == key_id), None)
+        if found is None:
+            raise KeysError("the file has no key of this id")
+        if ring.at(found.purpose, datetime.now(UTC)).valid_from <= found.valid_from:
+            raise KeysError("this key is in force, or about to be: rotate first, and wait until the next one is")
+        kept = tuple(replace(key, private=None, seed=None) if key == found else key for key in ring.keys)
+        changed = replace(ring, keys=kept)
+        _write(path, changed)
     return changed
 
 
@@ -145,7 +154,9 @@ def load(path: Path) -> Keyring:
         ring = Keyring(str(record["origin"]), tuple(sorted(map(_read, record["keys"]), key=_order)))
     except FileNotFoundError:
         raise KeysError("there are no log keys: fundledger key create") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise KeysError(f"the log key file can't be read ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise KeysError("the log key file is damaged") from error
     names = {"log": ring.origin, "receipts": receipts_name(ring.origin)}
     if any(key.verifier.name != names[key.purpose] for key in ring.keys) or not all(map(ring.of, PURPOSES)):
@@ -189,8 +200,29 @@ class KeyFile:
 def ready(path: Path) -> KeyFile:
     """The keys of a log that nobody has signed yet: those of the file, or new ones. KeysError."""
     if not path.exists():
-        create(path, new_origin())
+        with suppress(KeysError):  # another process was quicker: its keys are as good
+            create(path, new_origin())
     return KeyFile(path)
+
+
+@contextmanager
+def alone(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Be the only process that changes the key file or ``log-head`` of a folder; BlockingIOError if not to wait."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[Keyring]:
+    """The keys as they are, while nobody else changes them."""
+    if not path.exists():
+        load(path)
+    with alone(path.parent):
+        yield load(path)
 
 
 def receipts_name(origin: str) -> str:
@@ -239,6 +271,8 @@ def _read(record: dict[str, Any]) -> Key:
     if private is not None and private.verifier != verifier:
         raise ValueError("the halves of a key do not belong together")
     start = datetime.fromisoformat(record["valid_from"])
+    if start.tzinfo is None:
+        raise ValueError("a moment without a time zone")
     return Key(PURPOSES[PURPOSES.index(record["purpose"])], verifier, start, private, seed, record["voucher"])
 
 
@@ -253,6 +287,7 @@ def _write(path: Path, ring: Keyring) -> None:
     ]  # fmt: skip
     content = json.dumps({"format": FORMAT, "origin": ring.origin, "keys": keys}, ensure_ascii=False, indent=1)
     write_whole(path, content + "\n")
+    _to_disk(path.parent)
 
 
 def write_whole(path: Path, content: str) -> None:
@@ -265,3 +300,12 @@ def write_whole(path: Path, content: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def _to_disk(folder: Path) -> None:
+    """Make a move in the folder outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -22,6 +22,8 @@ from fundledger.sealing.merkle import leaf_hash
 SERVER_SETTINGS: Final = {
     "application_name": "fundledger-sealing",
     # Everything here is looked up by key. A plan made while a table was small must not read it whole later.
+    # What the log's key signs must be on disk, whatever the server does for others.
+    "synchronous_commit": "on",
     "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
 }  # fmt: skip
 _PREFER = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in (
