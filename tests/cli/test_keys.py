@@ -1,3 +1,4 @@
+# ruff: noqa: ASYNC240  (a test may wait for a small file)
 """`fundledger key …`: the file of the log's keys, whose loss ends a log and whose theft ends its worth."""
 
 from __future__ import annotations
