@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from fundledger.errors import problem
-from fundledger.exports import delimited, journals
+from fundledger.exports import delimited, journals, ocds_package
 from fundledger.exports.parts import Format
 from fundledger.exports.scope import Scope
 
-_PARTS: Final[tuple[tuple[Format, ...], ...]] = (delimited.FORMATS, journals.FORMATS)
+_PARTS: Final[tuple[tuple[Format, ...], ...]] = (delimited.FORMATS, journals.FORMATS, ocds_package.FORMATS)
 
 FORMATS: Final[dict[str, Format]] = {one.name: one for part in _PARTS for one in part}
 """Every format by its name."""

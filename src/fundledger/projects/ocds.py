@@ -1,15 +1,16 @@
-"""One procurement as a release of the Open Contracting Data Standard (OCDS 1.1): its newest state.
+"""One procurement as a release of the Open Contracting Data Standard (OCDS 1.1): its state now, or as it was known.
 
 Amounts are JSON numbers of yuan with two decimals, as OCDS wants them, written digit by digit and never as a float
 (`as_json`); currency CNY. Organisations are identified by their unified social credit code (scheme
-CN-USCC). The `ocid` is made of the book and the procurement's id and never changes.
+CN-USCC). The `ocid` is made of the book and the procurement's id and never changes; a release's id adds the instant of
+its newest fact, so that another state is another release. Called by the route of one procurement and by exports.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,16 +28,18 @@ TENDER_STATUS = {
 }  # fmt: skip
 BID_STATUS = {"valid": "valid", "disqualified": "disqualified", "withdrawn": "withdrawn"}
 
+ALWAYS = datetime(9999, 12, 31, tzinfo=UTC)
+
 _NEWEST = """
-SELECT c.*, contract_sum(c.book, c.procurement_id) AS contract_sum, b.name AS buyer, p.name AS project_name
+SELECT c.*, b.name AS buyer, p.name AS project_name
 FROM procurement c JOIN book b ON b.book = c.book
 LEFT JOIN LATERAL (SELECT p.name FROM project p WHERE p.book = c.book AND p.project_id = c.project_id
-                   ORDER BY p.version DESC LIMIT 1) p ON true
-WHERE c.book = $1 AND c.procurement_id = $2 ORDER BY c.version DESC LIMIT 1
+                   AND p.recorded_at <= $3 ORDER BY p.version DESC LIMIT 1) p ON true
+WHERE c.book = $1 AND c.procurement_id = $2 AND c.recorded_at <= $3 ORDER BY c.version DESC LIMIT 1
 """
 _BIDS = """
 SELECT DISTINCT ON (b.bid_id) b.* FROM bid b WHERE b.book = $1 AND b.procurement_id = $2
-ORDER BY b.bid_id, b.version DESC
+AND b.recorded_at <= $3 ORDER BY b.bid_id, b.version DESC
 """
 _PARTIES = """
 SELECT organisation_id, name, credit_code FROM organisation WHERE book = $1 AND organisation_id = ANY ($2) ORDER BY 3
@@ -58,22 +61,27 @@ def ocid_of(book: int, procurement_id: UUID) -> str:
     return f"{PREFIX}-{book}-{procurement_id}"
 
 
-async def release_of(connection: Connection, book: int, procurement_id: UUID) -> dict[str, Any]:
-    """The release; raises `record-not-found`. Three queries, no locks."""
-    row = await connection.fetchrow(_NEWEST, book, procurement_id)
+async def release_of(
+    connection: Connection, book: int, procurement_id: UUID, until: datetime = ALWAYS
+) -> dict[str, Any]:
+    """The release, of what was recorded by then; raises `record-not-found`. Four queries, no locks."""
+    row = await connection.fetchrow(_NEWEST, book, procurement_id, until)
     if row is None:
         raise problem("record-not-found")
-    bids = await connection.fetch(_BIDS, book, procurement_id)
-    changes = await changes_of(connection, book, procurement_id)
+    bids = await connection.fetch(_BIDS, book, procurement_id, until)
+    changes = _approved(await changes_of(connection, book, procurement_id), until)
     wanted = [bid["bidder_id"] for bid in bids] + ([row["awardee_id"]] if row["awardee_id"] else [])
     names = {one["organisation_id"]: one for one in await connection.fetch(_PARTIES, book, wanted)}
     buyer = {"id": f"CN-{book}", "name": row["buyer"]}
     stage = row["stage"] or "contracted"
+    newest = max([row["recorded_at"], *(bid["recorded_at"] for bid in bids), *(at for _, at in changes)]).astimezone(
+        UTC
+    )
     release: dict[str, Any] = {
         "ocid": ocid_of(book, procurement_id),
-        "id": f"{procurement_id}-{row['version']}",
-        "date": _moment(row["recorded_at"]),
-        "tag": [_TAGS[stage]],
+        "id": f"{procurement_id}-{newest:%Y%m%dT%H%M%S%fZ}",
+        "date": _moment(newest),
+        "tag": ["tender" if stage == "contracted" and row["contract_amount"] is None else _TAGS[stage]],
         "initiationType": "tender",
         "language": "zh",
         "buyer": buyer,
@@ -92,7 +100,7 @@ async def release_of(connection: Connection, book: int, procurement_id: UUID) ->
     if row["awardee_id"] is not None:
         release["awards"] = [_award(row, stage, names[row["awardee_id"]], bids)]
     if row["contract_amount"] is not None:
-        release["contracts"] = [_contract(row, stage, changes)]
+        release["contracts"] = [_contract(row, stage, [change for change, _ in changes])]
     return release
 
 
@@ -131,15 +139,22 @@ def _award(row: Any, stage: str, awardee: Any, bids: list[Any]) -> dict[str, Any
     })  # fmt: skip
 
 
+def _approved(changes: list[Change], until: datetime) -> list[tuple[Change, datetime]]:
+    """The changes of a contract that count, with the instant of their approval."""
+    return [(change, at) for change in changes
+            if change.decision == "approved" and (at := change.reviewed_at) is not None and at <= until]  # fmt: skip
+
+
 def _contract(row: Any, stage: str, changes: list[Change]) -> dict[str, Any]:
+    amount = row["contract_amount"] + row["approved_changes"] + sum(change.amount for change in changes)
     return _without_none({
         "id": row["contract_no"], "awardID": f"{row['procurement_id']}-award",
         "status": "terminated" if stage == "terminated" else "active",
-        "value": _value(row["contract_sum"]), "dateSigned": _day(row["signed_on"]),
+        "value": _value(amount), "dateSigned": _day(row["signed_on"]),
         "amendments": [
             {"id": str(change.change_id), "date": _moment(change.recorded_at), "rationale": change.reason,
              "description": format_yuan(change.amount)}
-            for change in changes if change.decision == "approved"
+            for change in changes
         ] or None,
     })  # fmt: skip
 
