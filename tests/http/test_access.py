@@ -226,6 +226,7 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/log/keys": OFFICES_AND_WATCHERS,
     "POST /v1/log/cosignatures": anywhere(people("auditor")),
     "GET /v1/log/leaves": OFFICES_AND_WATCHERS,
+    "GET /v1/log/entries": WATCH,
     "GET /v1/log/proofs/entry/{record_id}/lines/{line_no}": OFFICES_AND_WATCHERS,
     "GET /v1/log/proofs/{kind}/{record_id}": OFFICES_AND_WATCHERS,
     "GET /v1/log/records/entry/{record_id}/lines": OFFICES_AND_WATCHERS,

@@ -30,6 +30,7 @@ from fundledger.api import (
     households,
     instructions,
     log,
+    log_feed,
     notices,
     officers,
     parameters,
@@ -102,6 +103,7 @@ ROUTERS = (
     entries.router,
     trail.router,
     log.router,
+    log_feed.router,
     checkpoints.router,
     proofs.router,
 )

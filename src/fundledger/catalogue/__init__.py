@@ -37,6 +37,7 @@ from fundledger.catalogue.reissues import ROWS as REISSUES
 from fundledger.catalogue.spreadsheets import ROWS as SPREADSHEETS
 from fundledger.catalogue.tendering import ROWS as TENDERING
 from fundledger.catalogue.trail import ROWS as TRAIL
+from fundledger.catalogue.witness import ROWS as WITNESS
 from fundledger.errors import ParamValue, Problem
 
 Language = Literal["zh", "en"]
@@ -69,6 +70,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     EXPORTS,
     OPERATION,
     BACKUP,
+    WITNESS,
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 

@@ -23,6 +23,7 @@ from rich.table import Column, Table
 from fundledger.catalogue import CATALOGUE, render
 from fundledger.cli import backups, logs, places, restoring
 from fundledger.cli.keys import key
+from fundledger.cli.witness import witness
 from fundledger.db.embedded import EmbeddedError
 from fundledger.errors import Family, FundledgerError, problem
 from fundledger.settings import Settings
@@ -48,6 +49,7 @@ app.add_typer(importing, name="import")
 app.add_typer(demo, name="demo")
 app.command("backup")(backups.backup)
 app.command("restore")(restoring.restore)
+app.add_typer(witness, name="witness")
 # A pipe has no width: nothing may be cut off there.
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -207,15 +207,28 @@ async def _roots(connection: Connection, entries: Sequence[Row], accounts: Accou
     return roots
 
 
+async def many_lines(
+    connection: Connection, entries: Sequence[Row], accounts: Accounts
+) -> dict[tuple[int, UUID], list[tuple[int, bytes]]]:
+    """The lines (number and canonical bytes, in order) of several short entries in one statement."""
+    rows = await connection.fetch(_SHORT, *_columns(entries))
+    sides = await accounts.sides(connection, rows)
+    found: dict[tuple[int, UUID], list[tuple[int, bytes]]] = {(row["book"], row["entry_id"]): [] for row in entries}
+    for row in rows:
+        found[row["book"], row["entry_id"]].append((row["line_no"], line_bytes(row, sides)))
+    return found
+
+
 async def _short_roots(
     connection: Connection, entries: Sequence[Row], accounts: Accounts
 ) -> dict[tuple[int, UUID], Inner]:
-    rows = await connection.fetch(_SHORT, *_columns(entries))
-    sides = await accounts.sides(connection, rows)
-    trees = {(row["book"], row["entry_id"]): InnerTree() for row in entries}
-    for row in rows:
-        trees[row["book"], row["entry_id"]].append(leaf_hash(line_bytes(row, sides)))
-    return {key: tree.finish() for key, tree in trees.items()}
+    roots: dict[tuple[int, UUID], Inner] = {}
+    for key, made in (await many_lines(connection, entries, accounts)).items():
+        tree = InnerTree()
+        for _, data in made:
+            tree.append(leaf_hash(data))
+        roots[key] = tree.finish()
+    return roots
 
 
 def _columns(entries: Iterable[Row]) -> list[list[Any]]:

@@ -1,0 +1,184 @@
+"""`fundledger witness …`: what an audit office runs; nothing here needs the service's database.
+
+Exit codes: 0 current · 1 an alarm is open, or the log is stale (older than what was seen) · 3 refused · 69 unreachable.
+The token is read from FUNDLEDGER_TOKEN. Heavy imports stand inside the commands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from fundledger.catalogue import render
+from fundledger.errors import FundledgerError, problem
+
+if TYPE_CHECKING:
+    from fundledger.witness.following import Looked, Witness
+    from fundledger.witness.store import Store
+
+ALARMED = 1
+witness = typer.Typer(help="见证 · witness of a log, for audit offices", no_args_is_help=True)
+keys = typer.Typer(help="见证密钥 · the witness's own key", no_args_is_help=True)
+witness.add_typer(keys, name="key")
+out = Console(highlight=False, soft_wrap=True)
+
+Folder = Annotated[
+    Path, typer.Option("--store", envvar="FUNDLEDGER_WITNESS_STORE", help="见证文件夹 · the witness's folder")
+]
+Url = Annotated[str, typer.Argument(help="日志服务地址 · the log's service, e.g. https://finance.example")]
+LogKey = Annotated[
+    str | None,
+    typer.Option("--log-key", help="日志公钥，或一行一个的文件 · verifier key of the log, or a file of them"),
+]
+Hook = Annotated[
+    str, typer.Option("--on-alarm", help="警报时运行的命令，不经 shell · command run at an alarm, with its file")
+]
+DEFAULT = Path(".fundledger-witness")
+
+
+@keys.command("create")
+def create(
+    name: Annotated[str, typer.Option(help="见证名称 · e.g. audit.example/witness")], store: Folder = DEFAULT
+) -> None:
+    """生成见证密钥，打印公钥 · make the witness's key; prints its verifier key."""
+    from fundledger.witness import keyfile
+
+    out.print(str(keyfile.create(store, name).verifier), markup=False)
+
+
+@keys.command("show")
+def show(store: Folder = DEFAULT) -> None:
+    """打印公钥 · print the verifier key, for the log's operator (FUNDLEDGER_WITNESS_KEYS) and for auditors."""
+    from fundledger.witness import keyfile
+
+    out.print(str(keyfile.load(store).verifier), markup=False)
+
+
+@witness.command("follow")
+def follow(
+    url: Url, log_key: LogKey = None, store: Folder = DEFAULT, on_alarm: Hook = "",
+    interval: Annotated[int, typer.Option(min=1, max=86_400, help="秒 · seconds between looks")] = 60,
+    once: Annotated[bool, typer.Option("--once", help="只看一次 · look once and end")] = False,
+) -> None:  # fmt: skip
+    """跟踪日志并见证签名 · follow a log: check, keep, cosign; FUNDLEDGER_TOKEN is the audit office's token."""
+    opened, origin = _store(store, log_key)
+
+    async def look(watcher: Witness) -> bool:
+        return _report(await watcher.look(), opened, on_alarm)
+
+    fine = asyncio.run(_watch(url, opened, origin, look, None if once else interval))
+    if not fine:
+        raise typer.Exit(ALARMED)
+
+
+@witness.command("acknowledge")
+def acknowledge(
+    reason: Annotated[str, typer.Option(help="处理情况 · what was done about it")], store: Folder = DEFAULT
+) -> None:
+    """确认警报已知悉 · a person has taken note of the open alarms; the evidence stays."""
+    from fundledger.witness import alarms
+    from fundledger.witness.store import Store
+
+    out.print(f"acknowledged {alarms.acknowledge(Store(store), reason, now())}")
+
+
+@witness.command("serve")
+def serve(
+    log_key: LogKey = None, store: Folder = DEFAULT, on_alarm: Hook = "",
+    host: Annotated[str, typer.Option(help="监听地址 · address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="端口 · port")] = 8010,
+) -> None:  # fmt: skip
+    """以 C2SP tlog-witness 接口提供见证 · serve POST /add-checkpoint."""
+    from fundledger.cli.serve import listen
+    from fundledger.witness import keyfile
+    from fundledger.witness.server import run
+
+    opened = _store(store, log_key, one=False)[0]
+    key = keyfile.load(store)
+    with listen(host, port) as listener:
+        address, bound = listener.getsockname()[:2]
+        out.print(f"witness {key.verifier.name}: http://{address}:{bound}/add-checkpoint", markup=False)
+        run(opened, key, listener, shlex.split(on_alarm), now)
+
+
+def now() -> int:
+    """POSIX seconds."""
+    return int(time.time())
+
+
+async def _watch(
+    url: str, store: Store, origin: str, act: Callable[[Witness], Awaitable[bool]], interval: int | None,
+    *, signs: bool = True,
+) -> bool:  # fmt: skip
+    """Act once, or again and again: then a log that does not answer is told and waited for."""
+    from fundledger.witness import keyfile
+    from fundledger.witness.client import LogClient
+    from fundledger.witness.following import Witness
+
+    key = keyfile.load(store.folder) if signs else None
+    async with LogClient(url, _token()) as client:
+        watcher = Witness(store, origin, client, now, key)
+        while interval is not None:
+            try:
+                await act(watcher)
+            except FundledgerError as error:
+                _say(error)
+            await asyncio.sleep(interval)
+        return await act(watcher)
+
+
+def _report(looked: Looked, store: Store, hook: str) -> bool:
+    """Print what was found; False unless the log is current."""
+    from fundledger.witness.alarms import tell
+    from fundledger.witness.following import State
+
+    for alarm in tell(store, shlex.split(hook)):
+        out.print(alarm.text, markup=False)
+        out.print(f"-> {store.folder / alarm.file_name}", markup=False)
+    if looked.state is State.STALE:
+        out.print(
+            f"陈旧：日志现有 {looked.size} 条，见证已见 {looked.seen} 条（恢复了旧备份？） · STALE: the log has "
+            f"{looked.size} records, {looked.seen} were seen (was an old backup restored?)", markup=False,
+        )  # fmt: skip
+    elif looked.state is not State.ALARM:
+        taken = {True: "published", False: "NOT TAKEN by the log (is the key configured there?)", None: "kept"}
+        out.print(f"{looked.state}: {looked.size} records; cosignature {taken[looked.published]}", markup=False)
+    return looked.state in (State.CURRENT, State.EMPTY)
+
+
+def _store(folder: Path, log_key: str | None, *, one: bool = True) -> tuple[Store, str]:
+    """The store, the keys of a log given, and its origin: that of the keys, or the only one there is."""
+    from fundledger.witness.store import Store, origins, trust
+    from fundledger.witness.trusting import read_keys
+
+    store = Store(folder)
+    if log_key is not None:
+        origin, given = read_keys(log_key)
+        with store.writing() as db:
+            trust(db, origin, given, introduced=False)
+        return store, origin
+    with store.reading() as db:
+        known = origins(db)
+    if not known or (one and len(known) > 1):
+        raise problem("witness-log-unknown")
+    return store, known[0]
+
+
+def _token() -> str:
+    value = os.environ.get("FUNDLEDGER_TOKEN", "")
+    if not value:
+        raise problem("variable-missing", variable="FUNDLEDGER_TOKEN")
+    return value
+
+
+def _say(error: FundledgerError) -> None:
+    texts: list[Any] = [render(error.code, error.params, language) for language in ("zh", "en")]
+    out.print(" · ".join(f"{title}: {detail}" for title, detail, _ in texts) + f" [{error.code}]", markup=False)
