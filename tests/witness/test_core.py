@@ -154,8 +154,9 @@ def test_the_hook_gets_the_file_as_an_argument_once_and_again_when_it_failed(one
     tell(one.store, broken)
     tell(one.store, ["/nonexistent"])
     code = "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + chr(10))"
-    for _ in range(2):
-        (alarm,) = tell(one.store, [sys.executable, "-c", code, str(called)])
+    hook = [sys.executable, "-c", code, str(called)]
+    (alarm,) = tell(one.store, hook)
+    tell(one.store, hook)
     assert called.read_text().splitlines() == [str((one.store.folder / alarm.file_name).absolute())]
 
 

@@ -212,7 +212,7 @@ async def test_a_proof_that_is_withheld_is_told_each_time_and_then_an_alarm(witn
     played.size = 33
     refused = [httpx.Response(404, json={}), httpx.Response(200, json={"hashes": ["x"]}), httpx.Response(200, text="?")]
     for times in range(1, WITHHELD_MAX):
-        played.answers["/v1/log/consistency"] = lambda _, times=times: refused[times % 3]
+        played.answers["/v1/log/consistency"] = always(refused[times % 3])
         with pytest.raises(FundledgerError, match="witness-proof-withheld"):
             await witness.look()
     assert (await witness.look()).state is State.ALARM
@@ -230,6 +230,10 @@ async def test_a_proof_in_between_ends_the_counting(witness: Witness, played: Pl
         del played.answers["/v1/log/consistency"]
         assert (await witness.look()).state is State.CURRENT
         played.size += 1
+
+
+def always(answer: httpx.Response) -> Handler:
+    return lambda _: answer
 
 
 def slow(_: httpx.Request) -> httpx.Response:
@@ -299,7 +303,7 @@ async def test_an_answer_that_is_none_is_told_by_a_code_and_is_neither_fine_nor_
 async def test_a_note_cut_anywhere_is_never_believed(witness: Witness, played: Played, one: Hand) -> None:
     note = one.log.note(20)
     for end in range(0, len(note), 7):
-        played.answers["/v1/log/checkpoint"] = lambda _, end=end: httpx.Response(200, text=note[:end])
+        played.answers["/v1/log/checkpoint"] = always(httpx.Response(200, text=note[:end]))
         with pytest.raises(FundledgerError, match="witness-checkpoint-untrusted"):
             await witness.look()
 

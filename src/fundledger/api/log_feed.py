@@ -20,7 +20,9 @@ LINES_MAX = 200_000
 NDJSON = "application/x-ndjson"
 
 
-@router.get("/entries", response_class=StreamingResponse, responses={200: {"content": {NDJSON: {}}}})
+@router.get(
+    "/entries", response_class=StreamingResponse, responses={200: {"content": {NDJSON: {"schema": {"type": "string"}}}}}
+)
 async def stream_entries(
     call: Annotated[Call, reads(READS_ALL)],
     start: Annotated[int, Query(ge=0, le=POSITION_MAX, description="the first position")] = 0,
