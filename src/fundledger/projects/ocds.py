@@ -56,11 +56,6 @@ def as_json(release: dict[str, Any]) -> str:
     return _AMOUNT.sub(r"\1", json.dumps(release, ensure_ascii=False))
 
 
-def ocid_of(book: int, procurement_id: UUID) -> str:
-    """The open contracting id of a procurement."""
-    return f"{PREFIX}-{book}-{procurement_id}"
-
-
 async def release_of(
     connection: Connection, book: int, procurement_id: UUID, until: datetime = ALWAYS
 ) -> dict[str, Any]:
@@ -74,12 +69,10 @@ async def release_of(
     names = {one["organisation_id"]: one for one in await connection.fetch(_PARTIES, book, wanted)}
     buyer = {"id": f"CN-{book}", "name": row["buyer"]}
     stage = row["stage"] or "contracted"
-    newest = max([row["recorded_at"], *(bid["recorded_at"] for bid in bids), *(at for _, at in changes)]).astimezone(
-        UTC
-    )
+    newest = max([row["recorded_at"], *(bid["recorded_at"] for bid in bids), *(at for _, at in changes)])
     release: dict[str, Any] = {
-        "ocid": ocid_of(book, procurement_id),
-        "id": f"{procurement_id}-{newest:%Y%m%dT%H%M%S%fZ}",
+        "ocid": f"{PREFIX}-{book}-{procurement_id}",
+        "id": f"{procurement_id}-{newest.astimezone(UTC):%Y%m%dT%H%M%S%fZ}",
         "date": _moment(newest),
         "tag": ["tender" if stage == "contracted" and row["contract_amount"] is None else _TAGS[stage]],
         "initiationType": "tender",
