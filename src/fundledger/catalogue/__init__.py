@@ -17,6 +17,7 @@ from fundledger.catalogue.backup import ROWS as BACKUP
 from fundledger.catalogue.book import ROWS as BOOK
 from fundledger.catalogue.budget import ROWS as BUDGET
 from fundledger.catalogue.budget_year import ROWS as BUDGET_YEAR
+from fundledger.catalogue.bundle import ROWS as BUNDLE
 from fundledger.catalogue.edge import ROWS as EDGE
 from fundledger.catalogue.exports import ROWS as EXPORTS
 from fundledger.catalogue.gate import ROWS as GATE
@@ -71,6 +72,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     OPERATION,
     BACKUP,
     WITNESS,
+    BUNDLE,
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 

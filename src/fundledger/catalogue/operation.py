@@ -51,7 +51,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "verify-needs-a-source", Family.MALFORMED, _SEALED,
         "未指明核验对象", "It was not said what to verify",
-        "目前可核验数据库：加上 --database。", "What can be verified today is the database: add --database.",
+        "须给出一个核验包文件，或加上 --database 核对数据库，二者择一。",
+        "Give the file of a bundle, or add --database to check the database: one of the two.",
     ),
     Problem(
         "file-unreadable", Family.NOT_FOUND, _RUNNING,

@@ -1,7 +1,8 @@
 """The commands of ``fundledger``; each is a few lines over a service, and one table says which exit code a refusal has.
 
-Exit codes: 0 done · 1 `verify` found a fault, or the machine is not ready · 2 malformed · 3 refused · 4 not found ·
-69 unavailable · 70 a bug. Heavy imports stand inside the commands that need them, so that the sequencer stays small.
+Exit codes: 0 done · 1 `verify` found a fault, or the machine is not ready · 2 malformed · 3 refused, or `verify BUNDLE`
+could not check everything · 4 not found · 69 unavailable · 70 a bug. Heavy imports stand inside the commands that need
+them, so that the sequencer stays small.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rich.table import Column, Table
 
 from fundledger.catalogue import CATALOGUE, render
 from fundledger.cli import backups, logs, places, restoring
+from fundledger.cli.exports import export
 from fundledger.cli.keys import key
 from fundledger.cli.witness import witness
 from fundledger.db.embedded import EmbeddedError
@@ -45,6 +47,7 @@ importing = typer.Typer(help="导入 · import files", no_args_is_help=True)
 demo = typer.Typer(help="示范数据 · the demonstration year", no_args_is_help=True)
 app.add_typer(token, name="token")
 app.add_typer(key, name="key")
+app.add_typer(export, name="export")
 app.add_typer(importing, name="import")
 app.add_typer(demo, name="demo")
 app.command("backup")(backups.backup)
@@ -96,14 +99,30 @@ def sequence(
 
 @app.command()
 def verify(
+    bundle: Annotated[Path | None, typer.Argument(help="核验包 · a bundle, verified offline")] = None,
     database: Annotated[bool, typer.Option("--database", help="核对数据库 · check the database")] = False,
+    key: Annotated[
+        list[str] | None, typer.Option("--key", help="可信公钥或其文件 · a key you trust, or a file of keys; repeat")
+    ] = None,
+    witness: Annotated[list[str] | None, typer.Option(help="见证方公钥 · a witness that must have cosigned")] = None,
+    older: Annotated[Path | None, typer.Option(help="以前见过的检查点 · a checkpoint seen before")] = None,
     as_json: Json = False,
 ) -> None:
-    """核验账本 · re-derive everything from the records; exit code 1 and the first fault if something does not fit."""
+    """核验 · verify a bundle offline, or the database; exit code 1 and the first fault if something does not fit."""
+    if (bundle is None) == (not database):
+        raise problem("verify-needs-a-source")
+    if bundle is not None:
+        from fundledger.cli.bundle import show, verified
+
+        report = verified(bundle, key or [], witness or [], older)
+        show(report, out, as_json=as_json)
+        raise typer.Exit(report.exit_code)
+    _verify_database(as_json=as_json)
+
+
+def _verify_database(*, as_json: bool) -> None:
     from fundledger.sealing.verify import verify_database
 
-    if not database:
-        raise problem("verify-needs-a-source")
     with places.opened(Settings()) as place:
         report = asyncio.run(verify_database(place.need_reader()))
     if as_json:

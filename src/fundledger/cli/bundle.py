@@ -1,0 +1,91 @@
+"""`fundledger export bundle` and `fundledger verify BUNDLE`: what an auditor takes away, and proves elsewhere.
+
+Exporting needs the service's database and the log's keys; verifying needs a file and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import IO, Any
+
+import asyncpg
+from rich.console import Console
+
+from fundledger.errors import problem
+from fundledger.exports.bundle_request import Asked, asked_bundle
+from fundledger.sealing import keys
+from fundledger.sealing.keys import KeysError
+from fundledger.settings import Settings
+from fundledger.verifier.manifest import Manifest
+from fundledger.verifier.report import Report
+from fundledger.verifier.run import verify_bundle
+from fundledger.verifier.trust import Trust, read_keys
+
+INCOMPLETE_SHOWN = 20
+_MARKS = {"ok": "ok        ", "fault": "FAULT     ", "incomplete": "INCOMPLETE", "-": "-         "}
+_VERDICTS = {
+    "sound": "核验通过：所要求的核验全部完成 · sound: everything asked was checked and holds",
+    "fault": "核验发现问题 · a fault was found",
+    "incomplete": "核验不完整：有内容无法核验 · incomplete: no fault was found, but not everything could be checked",
+}
+
+
+async def export_bundle(url: str, settings: Settings, asked: Asked, file: IO[bytes]) -> Manifest:
+    """Write a bundle of a scope; `log-keys-unusable` and what `bundle_request` refuses."""
+    try:
+        ring = keys.load(settings.log_keys_path)
+    except KeysError as error:
+        raise problem("log-keys-unusable", reason=str(error)) from error
+    connection = await asyncpg.connect(url, timeout=30, server_settings={"jit": "off"})
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return await asked_bundle(connection, ring, asked, file)
+    finally:
+        await connection.close()
+
+
+def verified(path: Path, trusted: list[str], witnesses: list[str], older: Path | None) -> Report:
+    """Verify a bundle with what the caller trusts: keys or files of keys, and a checkpoint seen before."""
+    notes = [] if older is None else [(older.name, read_text(older))]
+    return verify_bundle(path, Trust(read_keys(trusted, read_text), read_keys(witnesses, read_text), notes))
+
+
+def read_text(path: Path) -> str:
+    """A text file; `file-unreadable`, `bundle-key-malformed`."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise problem("file-unreadable", file=path.name) from error
+    except UnicodeDecodeError as error:
+        raise problem("bundle-key-malformed", key=path.name) from error
+
+
+def show(report: Report, out: Console, *, as_json: bool) -> None:
+    """Print a report: for machines, or a line per check, the first fault, and what is incomplete."""
+    if as_json:
+        out.print_json(json.dumps(report.as_json(), ensure_ascii=False))
+        return
+    for check in report.as_json()["checks"]:
+        out.print(f"{_MARKS[check['state']]} {check['name']}: {check['zh']} · {check['en']}", markup=False)
+        _details(check, out)
+    for text in report.beyond:
+        out.print(f"beyond the scope: {text}", markup=False)
+    first = report.first
+    if first is not None:
+        out.print(f"首个问题 · first fault: {first[0]} {_text(first[1])}", markup=False)
+    out.print(_VERDICTS[report.verdict], markup=False)
+
+
+def _details(check: dict[str, Any], out: Console) -> None:
+    if check["first_fault"] is not None:
+        more = f"  (+{check['faults'] - 1})" if check["faults"] > 1 else ""
+        out.print(f"           {_text(check['first_fault'])}{more}", markup=False)
+    for place in check["incomplete"][:INCOMPLETE_SHOWN]:
+        out.print(f"           {_text(place)}", markup=False)
+    if check["incomplete_count"] > INCOMPLETE_SHOWN:
+        out.print(f"           … {check['incomplete_count'] - INCOMPLETE_SHOWN} more", markup=False)
+
+
+def _text(place: dict[str, Any]) -> str:
+    return json.dumps(place, ensure_ascii=False)

@@ -1,0 +1,43 @@
+"""`fundledger export …`: what can be taken away from the book. Each command is a few lines over `exports`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+from rich.console import Console
+
+from fundledger.cli import places
+from fundledger.errors import problem
+from fundledger.settings import Settings
+
+export = typer.Typer(help="导出 · export", no_args_is_help=True)
+out = Console(highlight=False, soft_wrap=True)
+
+
+@export.command("bundle")
+def bundle(
+    file: Annotated[Path, typer.Argument(help="核验包文件 · the file to write, e.g. bundle.zip")],
+    everything: Annotated[bool, typer.Option("--all", help="整个日志 · the whole log")] = False,
+    book: Annotated[int | None, typer.Option(help="账簿 · one book, or where --of is")] = None,
+    of: Annotated[str | None, typer.Option(help="KIND:ID, e.g. allocation:… project:… village:… document:…")] = None,
+    size: Annotated[int | None, typer.Option(min=1, help="日志条数 · as of a checkpoint of at most this size")] = None,
+    older: Annotated[Path | None, typer.Option(help="较早的检查点 · a checkpoint to be consistent with")] = None,
+) -> None:
+    """导出核验包 · write what `fundledger verify` proves offline."""
+    from fundledger.cli.bundle import export_bundle, read_text
+    from fundledger.exports.bundle_request import Asked
+    from fundledger.verifier.manifest import ScopeKind
+
+    kind, _, ref = (of or ("all" if everything else "book")).partition(":")
+    known = {str(one): one for one in get_args(ScopeKind)}
+    if kind not in known or everything == (book is not None) or (of is not None and not ref):
+        raise problem("bundle-scope-malformed")
+    asked = Asked(known[kind], book, ref or None, size=size, older=None if older is None else read_text(older))
+    settings = Settings()
+    with places.opened(settings) as place, file.open("wb") as target:
+        made = asyncio.run(export_bundle(place.need_service(), settings, asked, target))
+    count = made.counts.get("leaves.ndjson", 0)
+    out.print(f"{file}: {made.size} records in the log, {count} in the bundle", markup=False)

@@ -1,0 +1,166 @@
+"""`verify_bundle`: the two readings of a bundle, and what comes of them.
+
+First reading: every member is what the manifest says, rows are well formed, and what later lines refer to is noted.
+Second: the log in its order, each leaf with its lines and its text, through every check (`walk`). The log's root is
+computed while the leaves go by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from fundledger.errors import problem
+from fundledger.sealing.checkpoint import decode_hash
+from fundledger.sealing.note import NoteError
+from fundledger.verifier import approvals
+from fundledger.verifier.container import (
+    LEAVES,
+    LINES,
+    MANIFEST,
+    NODES,
+    NOTE,
+    OPENINGS,
+    RECORDS,
+    TRAIL,
+    Container,
+)
+from fundledger.verifier.manifest import LeafRow, LineRow, Manifest, RecordRow
+from fundledger.verifier.multiproof import ProofError, root_of
+from fundledger.verifier.openings import check_openings
+from fundledger.verifier.registry import Registry
+from fundledger.verifier.report import Report
+from fundledger.verifier.schema import Notice, Parameter1, Parameter2, SchemaError, read_record
+from fundledger.verifier.slices import check_trail
+from fundledger.verifier.state import LineKey, Original, Walk
+from fundledger.verifier.trust import Older, Trust, check_signatures, read_manifest
+from fundledger.verifier.walk import Walker
+
+_REFERENCE = re.compile(
+    rb'\\"book\\":\\"(\d{6})\\"|\\"(undoes|settles|reissues)\\":\{(?:\\"before\\":\\"[0-9.]+\\",)?'
+    rb'\\"entry_id\\":\\"([0-9a-f-]{36})\\",\\"line_no\\":(\d{1,10})'
+)
+_REFERS = (b'\\"undoes\\":{', b'\\"settles\\":{', b'\\"reissues\\":{')
+_LEAF = msgspec.json.Decoder(LeafRow)
+_LINE = msgspec.json.Decoder(LineRow)
+
+
+def verify_bundle(path: Path, trust: Trust) -> Report:
+    """Verify a bundle; FundledgerError (catalogue/bundle.py) if it can't be read as one."""
+    report = Report()
+    with Container(path) as container:
+        manifest, text = read_manifest(container)
+        scope = manifest.scope
+        report.scope = {"kind": scope.kind, "book": scope.book, "ref": scope.ref, "size": manifest.size,
+                        "origin": manifest.origin, "counts": manifest.counts}  # fmt: skip
+        _members(container, manifest, report)
+        checkpoint = check_signatures(container, manifest, text, trust, report)
+        older = Older(container, manifest, trust, report)
+        walk = Walk(report, scope, manifest.size, _registry(container), _originals(container))
+        walk.closed = frozenset(scope.closed)
+        if report.outcomes["members-fit-the-manifest"].faults == 0:
+            _walk(container, walk, older, checkpoint.root)
+        older.finish(checkpoint)
+    return report
+
+
+def _members(container: Container, manifest: Manifest, report: Report) -> None:
+    """Each member is there with its digest, and no other."""
+    listed = set(manifest.sha256)
+    present = container.names - {MANIFEST, NOTE}
+    for name in sorted(listed ^ present):
+        report.fault("members-fit-the-manifest", member=name[:60], reason="in the file or in the manifest only")
+    for name in sorted(listed & present):
+        report.made("members-fit-the-manifest")
+        found = container.sha256(name)
+        if found != manifest.sha256[name]:
+            report.fault("members-fit-the-manifest", member=name, listed=manifest.sha256[name][:64], computed=found)
+
+
+def _registry(container: Container) -> Registry:
+    registry = Registry()
+    decoder = msgspec.json.Decoder(RecordRow)
+    for number, row in enumerate(container.rows(RECORDS, decoder), start=1):
+        registry.add(row, number)
+    for number, line in container.lines(LEAVES):
+        if b'"kind":"notice"' in line or b'"kind":"parameter"' in line:
+            leaf = _decode(line, number)
+            try:
+                record = read_record(leaf.kind, (leaf.data or "").encode())
+            except (SchemaError, UnicodeError):
+                continue  # named when it is met
+            if isinstance(record, Notice):
+                registry.notice(record)
+            elif isinstance(record, Parameter1 | Parameter2):
+                registry.parameter(record)
+    return registry
+
+
+def _decode(line: bytes, number: int) -> LeafRow:
+    try:
+        return _LEAF.decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise problem("bundle-member-malformed", member=LEAVES, line=number, reason=str(error)[:160]) from error
+
+
+def _originals(container: Container) -> dict[LineKey, Original]:
+    """The lines that other lines undo, settle or re-issue: only those are remembered in the second reading."""
+    found: dict[LineKey, Original] = {}
+    for _, line in container.lines(LINES):
+        if not any(word in line for word in _REFERS):
+            continue
+        book = ""
+        for match in _REFERENCE.finditer(line):
+            if match[1] is not None:
+                book = match[1].decode()
+            else:
+                found[book, match[3].decode(), int(match[4])] = Original()
+    return found
+
+
+def _walk(container: Container, walk: Walk, older: Older, root: bytes) -> None:
+    walker = Walker(container, walk)
+
+    def leaves() -> Iterator[tuple[int, bytes]]:
+        for row in container.rows(LEAVES, _LEAF):
+            leaf = walker.leaf(row)
+            older.leaf(leaf)
+            yield row.position, leaf
+
+    report = walk.report
+    report.made("leaves-in-the-log")
+    try:
+        made = root_of(leaves(), _nodes(container), walk.size)
+        if made != root:
+            report.fault("leaves-in-the-log", root=root.hex(), computed=made.hex(),
+                         reason="the records are not those under the checkpoint's root")  # fmt: skip
+    except ProofError as error:
+        report.fault("leaves-in-the-log", reason=str(error))
+    else:
+        walker.finish()
+        approvals.finish(walk)
+        if TRAIL in container.names:
+            check_trail(container, walk)
+        if OPENINGS in container.names:
+            check_openings(container, walk)
+
+
+def _nodes(container: Container) -> Iterator[bytes]:
+    for number, line in container.lines(NODES):
+        try:
+            yield decode_hash(line.decode("ascii"))
+        except (NoteError, UnicodeDecodeError) as error:
+            raise problem("bundle-member-malformed", member=NODES, line=number, reason="not a hash") from error
+
+
+def sha256_of(path: Path) -> str:
+    """The digest of a bundle's file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
