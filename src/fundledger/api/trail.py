@@ -14,8 +14,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from fundledger.access.policy import EVERYBODY, may_reach
+from fundledger.api.checkpoints import Cosigned
 from fundledger.api.deps import Call, Reading, reads
 from fundledger.api.reading import AsOfAnswer, BookOut, Instant, Position, Word, read_cursor
+from fundledger.api.trail_proof import TrailProof, prove_edges
 from fundledger.api.wire import Answer, Cursor, YuanOut, encode_cursor
 from fundledger.book.asof import as_of
 from fundledger.db.database import driver_of
@@ -201,6 +203,7 @@ class TrailAnswer(Answer):
     ends: list[EndAnswer]
     edges: list[EdgeAnswer]
     nodes: NodesAnswer
+    proof: TrailProof | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +259,8 @@ async def get_trail(
     ] = None,
     limit: Annotated[int, Query(ge=EDGES_MIN, le=EDGES_MAX, description="edges on a page")] = LIMIT,
     cursor: Cursor = None,
+    proof: Annotated[bool, Query(description="with the proof of every line under one signed checkpoint")] = False,
+    cosigned: Cosigned = False,
 ) -> TrailAnswer:
     """Where money came from (up) or went (down): of an entry or line, release, document, allocation, project, village,
     household, person or organisation; as of now, a log position or an instant."""
@@ -267,10 +272,13 @@ async def get_trail(
         connection, book, subject, direction, as_of=when, undone=undone, after=_place(cursor), limit=limit,
         books=frozenset(other for other in call.services.books if may_reach(call.caller, other, writes=False)),
     )  # fmt: skip
-    return _answer(book, direction, subject, AsOfAnswer.model_validate(when), found)
+    proved = await prove_edges(connection, found.edges, cosigned=cosigned) if proof else None
+    return _answer(book, direction, subject, AsOfAnswer.model_validate(when), found, proved)
 
 
-def _answer(book: int, direction: Direction, subject: Subject, when: AsOfAnswer, found: Trail) -> TrailAnswer:
+def _answer(
+    book: int, direction: Direction, subject: Subject, when: AsOfAnswer, found: Trail, proved: TrailProof | None
+) -> TrailAnswer:
     beyond = found.beyond
     return TrailAnswer(
         book=book, direction=direction, subject=subject.kind, as_of=when, asked=found.asked, amount=found.amount,
@@ -279,6 +287,7 @@ def _answer(book: int, direction: Direction, subject: Subject, when: AsOfAnswer,
         origins=[OriginAnswer.model_validate(row) for row in found.origins],
         ends=[EndAnswer.model_validate(row) for row in found.ends],
         edges=[EdgeAnswer.of(edge) for edge in found.edges], nodes=NodesAnswer.model_validate(found.nodes),
+        proof=proved,
     )  # fmt: skip
 
 

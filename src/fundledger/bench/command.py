@@ -26,7 +26,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from fundledger.bench import http_lists, posting, sealing, sheets
+from fundledger.bench import http_lists, posting, sealing, sheets, trails
 from fundledger.bench.posting import FIGURES
 from fundledger.bench.report import as_table
 from fundledger.bench.world import build
@@ -78,6 +78,38 @@ def bench_lists(
     answer = {"machine": machine(), "what": sheets.FIGURES, "goal": sheets.GOAL, "figures": figures}
     text = json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)
     sys.stdout.write(text + "\n")
+
+
+@app.command(name="trail")
+def bench_trail(
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable")] = False,
+    transfers: Annotated[int, typer.Option(help="transfers in the book", min=100)] = 1_000_000,
+    persons: Annotated[int, typer.Option(help="households that every list pays", min=50, max=200_000)] = 100_000,
+    households: Annotated[int, typer.Option(help="trails to ask for", min=20)] = 200,
+) -> None:
+    """A household's trail, plain and with proof, in a big sealed book (builds a million transfers: some minutes)."""
+    figures = measure_trail(transfers=transfers, persons=persons, households=households)
+    answer = {"machine": machine(), "what": trails.FIGURES, "goal_ms": trails.GOAL_MS, "figures": figures}
+    sys.stdout.write((json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)) + "\n")
+
+
+def measure_trail(*, transfers: int, persons: int, households: int) -> dict[str, dict[str, object]]:
+    """Build the book on a fresh server, seal and sign it, and measure."""
+
+    async def run(urls: DatabaseUrls, place: Path, vault: Vault) -> dict[str, dict[str, object]]:
+        owner, service = await asyncpg.connect(urls.owner_url), await asyncpg.connect(urls.service_url)
+        err.print("building the book …")
+        world = await build(owner, service, vault, persons=persons)
+        await trails.pay_lists(world, transfers, err.print)
+        await trails.seal(urls.service_url, place / "served" / "log-keys.json", err.print)
+        await owner.execute("ANALYZE")
+        with serving(urls, place) as (port, process):
+            figures = await trails.measure_trails(world, port, process, households=households, say=err.print)
+        await owner.close()
+        await service.close()
+        return figures
+
+    return _on_fresh_server(run)
 
 
 @app.command(name="sealing")
