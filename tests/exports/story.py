@@ -62,7 +62,8 @@ async def files(reader: Connection, one: Format, scope: Scope) -> dict[str, byte
     async with snapshot(reader):
         async for part in one.parts(reader, scope):
             file = io.BytesIO()
-            assert await one.write(reader, scope, file, part) == part.rows
+            written = await one.write(reader, scope, file, part)
+            assert written == part.rows or not part.rows
             found[part.name] = file.getvalue()
     return found
 

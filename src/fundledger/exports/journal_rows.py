@@ -15,34 +15,16 @@ from uuid import UUID
 from fundledger.db.connection import Connection
 from fundledger.exports.journal_names import Account, account_of
 from fundledger.exports.scope import Scope
-from fundledger.exports.touching import touches, values
+from fundledger.exports.touching import FROM, SIDES, query, used_accounts, values
 
 _PREFETCH: Final = 2_000
 
-_FROM: Final = """FROM entry e
-JOIN log_leaf f ON f.book = e.book AND f.kind = 'entry' AND f.record_id = e.entry_id AND f.version = 1
-JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id
-{side} WHERE e.book = $1 AND f.position <= $2 AND {touches}"""
 _LINES: Final = f"""SELECT f.position, e.effective_on, e.entry_id, e.entry_kind, e.document_no, e.summary, e.maker_id,
     e.approver_id, e.payer_id, t.line_no, t.debit_account, t.credit_account, t.amount, t.payee_id
-{_FROM} ORDER BY e.effective_on, f.position, t.line_no"""
-_SIDE: Final = (
-    """CROSS JOIN LATERAL (VALUES (t.debit_account, t.amount), (t.credit_account, -t.amount)) y (account_id, net)"""
-)
-_ACCOUNTS: Final = f"""
-WITH used AS (SELECT y.account_id, min(e.effective_on) AS since {_FROM} GROUP BY 1)
-SELECT a.book, a.account_id, a.account_kind, k.name_zh, k.is_source, k.is_terminal, a.allocation_id, a.budget_line_id,
-    coalesce(l.document_no, n.document_no) AS document_no, a.project_id, p.code AS project_code, a.exec_year,
-    a.payee_id, u.since
-FROM used u JOIN account a ON a.book = $1 AND a.account_id = u.account_id
-JOIN account_kind k ON k.account_kind = a.account_kind
-LEFT JOIN allocation l ON l.book = a.book AND l.allocation_id = a.allocation_id
-LEFT JOIN budget_line n ON n.book = a.book AND n.budget_line_id = a.budget_line_id
-LEFT JOIN project p ON p.book = a.book AND p.project_id = a.project_id AND p.version = 1
-ORDER BY a.account_kind, a.account_id"""
+{FROM} ORDER BY e.effective_on, f.position, t.line_no"""
 _MONTHS: Final = f"""
-WITH moved AS (SELECT y.account_id, date_trunc('month', e.effective_on)::date AS month, sum(y.net)::bigint AS net
-    {_FROM} GROUP BY 1, 2)
+WITH moved AS (SELECT y.account_id, date_trunc('month', e.effective_on)::date AS month,
+    sum(y.debit - y.credit)::bigint AS net {FROM} GROUP BY 1, 2)
 SELECT month, account_id, (sum(net) OVER (PARTITION BY account_id ORDER BY month))::bigint AS balance
 FROM moved ORDER BY month, account_id"""
 _STORED: Final = """SELECT b.account_id, account_side_at(b.book, b.account_id, true, b.received, $2)
@@ -67,23 +49,18 @@ class Balance(NamedTuple):
 
 async def accounts(connection: Connection, scope: Scope, book: int) -> dict[UUID, Opened]:
     """The accounts that the lines of the scope name, by kind and id."""
-    rows = await connection.fetch(_query(_ACCOUNTS, scope, side=_SIDE), *values(scope, book))
+    rows = await used_accounts(connection, scope, book)
     return {row["account_id"]: Opened(account_of(row), row["since"]) for row in rows}
-
-
-async def count(connection: Connection, scope: Scope, book: int) -> int:
-    """How many lines."""
-    return int(await connection.fetchval(_query(f"SELECT count(*) {_FROM}", scope), *values(scope, book)))
 
 
 def lines(connection: Connection, scope: Scope, book: int) -> AsyncIterator[Any]:
     """The lines, by effective day, log position and line; inside a transaction."""
-    return connection.cursor(_query(_LINES, scope), *values(scope, book), prefetch=_PREFETCH).__aiter__()
+    return connection.cursor(query(_LINES, scope), *values(scope, book), prefetch=_PREFETCH).__aiter__()
 
 
 async def months(connection: Connection, scope: Scope, book: int) -> AsyncIterator[Balance]:
     """What each account that moved in a month holds at its end, by month."""
-    async for row in connection.cursor(_query(_MONTHS, scope, side=_SIDE), *values(scope, book), prefetch=_PREFETCH):
+    async for row in connection.cursor(query(_MONTHS, scope, side=SIDES), *values(scope, book), prefetch=_PREFETCH):
         yield Balance(row["month"], row["account_id"], row["balance"])
 
 
@@ -95,7 +72,3 @@ async def stored(
         async for row in connection.cursor(_STORED, book, scope.position, prefetch=_PREFETCH):
             if row["account_id"] in known:
                 yield row["account_id"], row["balance"]
-
-
-def _query(template: str, scope: Scope, side: str = "") -> str:
-    return template.format(touches=touches(scope), side=side)

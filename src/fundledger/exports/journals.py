@@ -9,7 +9,6 @@ loads it how.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable
 from datetime import date, timedelta
 from typing import Any, Final, Protocol
@@ -19,9 +18,8 @@ from fundledger.exports import journal_beancount, journal_hledger, journal_rows
 from fundledger.exports.journal_names import Account
 from fundledger.exports.parts import Format, Output, Part
 from fundledger.exports.scope import Scope
-from fundledger.exports.touching import described
-
-_BLOCK: Final = 256 * 1024
+from fundledger.exports.texts import Texts
+from fundledger.exports.touching import count, described
 
 
 class Syntax(Protocol):
@@ -45,31 +43,11 @@ class Syntax(Protocol):
         """That an account holds so much at the end of a day."""
 
 
-class _Sink:
-    """Collects text and writes it in blocks, off the event loop."""
-
-    def __init__(self, file: Output) -> None:
-        self._file = file
-        self._texts: list[str] = []
-        self._size = 0
-
-    async def put(self, text: str) -> None:
-        self._texts.append(text)
-        self._size += len(text)
-        if self._size >= _BLOCK:
-            await self.flush()
-
-    async def flush(self) -> None:
-        data = "".join(self._texts).encode()
-        self._texts, self._size = [], 0
-        await asyncio.to_thread(self._file.write, data)
-
-
 async def _parts(connection: Connection, scope: Scope, suffix: str) -> AsyncIterator[Part]:
     """A file for every book with lines of the scope."""
     number = 0
     for book in scope.books:
-        rows = await journal_rows.count(connection, scope, book)
+        rows = await count(connection, scope, book)
         if rows:
             number += 1
             yield Part(number, f"{book}{suffix}", rows, (book,))
@@ -79,7 +57,7 @@ async def _write(connection: Connection, scope: Scope, file: Output, part: Part,
     """Write the journal of a book; the number of its lines."""
     (book,) = part.key
     known = await journal_rows.accounts(connection, scope, book)
-    sink = _Sink(file)
+    sink = Texts(file)
     for text in syntax.head(book, described(scope), scope.position, known.values()):
         await sink.put(text)
     balances = _Months(journal_rows.months(connection, scope, book))
@@ -129,7 +107,7 @@ class _Months:
 
 
 async def _assert(
-    sink: _Sink,
+    sink: Texts,
     syntax: Syntax,
     balances: Iterable[tuple[Any, int]],
     known: dict[Any, journal_rows.Opened],

@@ -7,7 +7,6 @@ those an organisation bid in. Valid by OCDS's own JSON Schema (tests/exports/tes
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -17,7 +16,8 @@ from uuid import UUID
 from fundledger.db.connection import Connection
 from fundledger.exports.parts import Format, Output, Part
 from fundledger.exports.scope import Scope
-from fundledger.exports.touching import touches, values
+from fundledger.exports.texts import Texts
+from fundledger.exports.touching import used_accounts
 from fundledger.projects.ocds import as_json, release_of
 
 BIDS: Final = "https://raw.githubusercontent.com/open-contracting-extensions/ocds_bid_extension/v1.1.5/extension.json"
@@ -27,11 +27,6 @@ _SEALED_AT: Final = "SELECT appended_at FROM log_leaf WHERE position = $1"
 _NAME: Final = "SELECT name FROM book WHERE book = $1"
 _ALL: Final = """SELECT c.procurement_id FROM procurement c
 WHERE c.book = $1 AND c.version = 1 AND c.recorded_at <= $2 {which} ORDER BY c.procurement_id"""
-_TOUCHED: Final = """SELECT DISTINCT a.project_id FROM entry e
-JOIN log_leaf f ON f.book = e.book AND f.kind = 'entry' AND f.record_id = e.entry_id AND f.version = 1
-JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id
-JOIN account a ON a.book = t.book AND a.account_id IN (t.debit_account, t.credit_account)
-WHERE e.book = $1 AND f.position <= $2 AND a.project_id IS NOT NULL AND {touches}"""
 _OF_PROJECTS: Final = "AND (c.project_id = ANY ($3::uuid[]) OR {of_bidder})"
 _OF_BIDDER: Final = """EXISTS (SELECT FROM bid b WHERE b.book = c.book AND b.procurement_id = c.procurement_id
     AND b.bidder_id = $4::uuid)"""
@@ -56,16 +51,14 @@ async def write(connection: Connection, scope: Scope, file: Output, part: Part) 
         "uri": f"urn:fundledger:ocds:{book}:{scope.position}", "version": "1.1", "extensions": [BIDS],
         "publishedDate": until.isoformat(), "publisher": {"name": await connection.fetchval(_NAME, book)},
     }, ensure_ascii=False)  # fmt: skip
-    await _put(file, head[:-1] + ', "releases": [')
+    sink = Texts(file)
+    await sink.put(head[:-1] + ', "releases": [')
     for number, procurement_id in enumerate(found):
         release = await release_of(connection, book, procurement_id, until)
-        await _put(file, (",\n" if number else "\n") + as_json(release))
-    await _put(file, "\n]}\n")
+        await sink.put((",\n" if number else "\n") + as_json(release))
+    await sink.put("\n]}\n")
+    await sink.flush()
     return len(found)
-
-
-async def _put(file: Output, text: str) -> None:
-    await asyncio.to_thread(file.write, text.encode())
 
 
 async def _sealed_at(connection: Connection, scope: Scope) -> datetime:
@@ -86,8 +79,8 @@ async def _narrowed(connection: Connection, scope: Scope, book: int) -> tuple[st
     """Of a subject: a condition and its parameters."""
     if scope.subject is None:
         return "", []
-    touched = await connection.fetch(_TOUCHED.format(touches=touches(scope)), *values(scope, book))
-    projects = [row["project_id"] for row in touched]
+    used = await used_accounts(connection, scope, book)
+    projects = sorted({row["project_id"] for row in used if row["project_id"] is not None})
     if scope.subject.kind == "project":
         projects.append(scope.subject.ref)
     if scope.subject.kind == "organisation":

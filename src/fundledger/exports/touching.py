@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from fundledger.db.connection import Connection
 from fundledger.exports.scope import Scope
 
 _OF_ACCOUNTS: Final = """SELECT x.book, x.entry_id, x.line_no FROM account a JOIN transfer x ON x.book = a.book
@@ -52,6 +53,45 @@ _PICKED: Final[dict[str, str]] = {
     "person": _payees(_ONE),
     "organisation": _payees(_ONE),
 }  # fmt: skip
+
+
+FROM: Final = """FROM entry e
+JOIN log_leaf f ON f.book = e.book AND f.kind = 'entry' AND f.record_id = e.entry_id AND f.version = 1
+JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id
+{side} WHERE e.book = $1 AND f.position <= $2 AND {touches}"""
+"""The lines of a book: entry e, leaf f, transfer t; a template for `query`."""
+SIDES: Final = """CROSS JOIN LATERAL
+    (VALUES (t.debit_account, t.amount, 0::bigint), (t.credit_account, 0::bigint, t.amount))
+    y (account_id, debit, credit)"""
+"""Both sides of each line, as `side`."""
+_USED: Final = f"""
+WITH used AS (SELECT y.account_id, min(e.effective_on) AS since {FROM} GROUP BY 1)
+SELECT a.book, a.account_id, a.account_kind, k.name_zh, k.is_source, k.is_terminal, a.allocation_id, a.budget_line_id,
+    coalesce(l.document_no, n.document_no) AS document_no, a.project_id, p.code AS project_code, p.name AS project_name,
+    a.exec_year, a.payee_id, coalesce(l.fund_code, n.fund_code) AS fund_code, g.name_zh AS fund_name,
+    coalesce(l.fiscal_year, n.fiscal_year) AS fiscal_year, l.village_code, u.since
+FROM used u JOIN account a ON a.book = $1 AND a.account_id = u.account_id
+JOIN account_kind k ON k.account_kind = a.account_kind
+LEFT JOIN allocation l ON l.book = a.book AND l.allocation_id = a.allocation_id
+LEFT JOIN budget_line n ON n.book = a.book AND n.budget_line_id = a.budget_line_id
+LEFT JOIN fund g ON g.fund_code = coalesce(l.fund_code, n.fund_code)
+LEFT JOIN project p ON p.book = a.book AND p.project_id = a.project_id AND p.version = 1
+ORDER BY a.account_kind, a.account_id"""
+
+
+def query(template: str, scope: Scope, side: str = "") -> str:
+    """A statement over FROM, for this scope; its parameters are `values`."""
+    return template.format(touches=touches(scope), side=side)
+
+
+async def used_accounts(connection: Connection, scope: Scope, book: int) -> list[Any]:
+    """The accounts that the lines of the scope name, by kind and id: what they are and the day they first moved."""
+    return list(await connection.fetch(query(_USED, scope, side=SIDES), *values(scope, book)))
+
+
+async def count(connection: Connection, scope: Scope, book: int) -> int:
+    """How many lines."""
+    return int(await connection.fetchval(query(f"SELECT count(*) {FROM}", scope), *values(scope, book)))
 
 
 def touches(scope: Scope) -> str:
