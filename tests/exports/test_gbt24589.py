@@ -267,11 +267,14 @@ def test_no_text_breaks_a_record(summary: str, document_no: str) -> None:
 
 def test_a_value_of_no_element_or_a_wrong_fixed_length_is_an_error() -> None:
     with pytest.raises(ValueError, match="has no"):
-        record(gbt24589_tables.CURRENCY, {"币种编码": "CNY", "币种名称": "人民币", "别的": "x"})
+        record(gbt24589_tables.CURRENCY, 币种编码="CNY", 币种名称="人民币", 别的="x")
     with pytest.raises(ValueError, match="characters"):
         record(
             gbt24589_tables.PERIOD,
-            {"会计年度": "19", "会计期间号": "1", "会计期间起始日期": "20190101", "会计期间结束日期": "20190131"},
+            会计年度="19",
+            会计期间号="1",
+            会计期间起始日期="20190101",
+            会计期间结束日期="20190131",
         )
     with pytest.raises(KeyError):
-        record(gbt24589_tables.CURRENCY, {"币种编码": "CNY"})
+        record(gbt24589_tables.CURRENCY, 币种编码="CNY")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -53,48 +54,11 @@ def source_of(account: Any) -> str:
 
 
 async def write_ledger(connection: Connection, scope: Scope, book: int, year: rows.Year, sink: Texts) -> int:
+    """Write the body of 总账; the number of its voucher lines."""
     used = await used_accounts(connection, scope, book)
     accounts = {row["account_id"]: row for row in used}
-    await sink.put(
-        record(
-            tables.LEDGER,
-            {
-                "结构分隔符": tables.SEPARATOR,
-                "会计科目编号规则": "4",
-                "现金流量项目编码规则": "",
-                "凭证头可扩展字段结构": HEADER_FIELDS,
-                "分录行可扩展字段结构": LINE_FIELDS,
-            },
-        )
-    )
-    kinds = sorted({(CODES[row["account_kind"]], row["name_zh"], row["is_source"]) for row in used})
-    for code, name, is_source in kinds:
-        await sink.put(
-            record(
-                tables.ACCOUNT,
-                {
-                    "科目编号": code,
-                    "科目名称": name,
-                    "科目级次": "1",
-                    "科目类型": TYPES[code[0]],
-                    "余额方向": "贷" if is_source else "借",
-                },
-            )
-        )
-    for code, _, _ in kinds:
-        for number, (_, title, meaning) in enumerate(ITEMS, start=1):
-            await sink.put(
-                record(
-                    tables.ITEM,
-                    {
-                        "科目编号": code,
-                        "辅助项编号": str(number),
-                        "辅助项名称": title,
-                        "对应档案": title,
-                        "辅助项描述": meaning,
-                    },
-                )
-            )
+    for text in _subjects({(CODES[row["account_kind"]], row["name_zh"], row["is_source"]) for row in used}):
+        await sink.put(text)
     async for row in rows.balances(connection, scope, book, year):
         await sink.put(_balance(row, accounts[row["account_id"]], year))
     written = 0
@@ -102,6 +66,24 @@ async def write_ledger(connection: Connection, scope: Scope, book: int, year: ro
         await sink.put(_voucher(row, accounts, debit=True) + _voucher(row, accounts, debit=False))
         written += 2
     return written
+
+
+def _subjects(kinds: set[tuple[str, str, bool]]) -> Iterator[str]:
+    """What the ledger is made of: its separator and fields, the kinds of account, and the items of each."""
+    yield record(
+        tables.LEDGER, 结构分隔符=tables.SEPARATOR, 会计科目编号规则="4", 现金流量项目编码规则="",
+        凭证头可扩展字段结构=HEADER_FIELDS, 分录行可扩展字段结构=LINE_FIELDS,
+    )  # fmt: skip
+    for code, name, is_source in sorted(kinds):
+        yield record(
+            tables.ACCOUNT, 科目编号=code, 科目名称=name, 科目级次="1", 科目类型=TYPES[code[0]],
+            余额方向="贷" if is_source else "借",
+        )  # fmt: skip
+    for code, _, _ in sorted(kinds):
+        for number, (_, title, meaning) in enumerate(ITEMS, start=1):
+            yield record(
+                tables.ITEM, 科目编号=code, 辅助项编号=str(number), 辅助项名称=title, 对应档案=title, 辅助项描述=meaning
+            )
 
 
 def _items(account: Any) -> dict[str, str]:
@@ -118,28 +100,16 @@ def _items(account: Any) -> dict[str, str]:
 
 
 def _balance(row: Any, account: Any, year: rows.Year) -> str:
+    """One month of an account."""
     opening = row["closing"] - row["debit"] + row["credit"]
+    before, after = format_yuan(abs(opening)), format_yuan(abs(row["closing"]))
     normal = "贷" if account["is_source"] else "借"
     return record(
-        tables.BALANCE,
-        {
-            "科目编号": CODES[account["account_kind"]],
-            **_items(account),
-            "期初余额方向": _side(opening, normal),
-            "期末余额方向": _side(row["closing"], normal),
-            "币种编码": "CNY",
-            "计量单位": "",
-            "会计年度": str(year.year),
-            "会计期间号": str(row["month"].month),
-            "期初数量": "0",
-            "期初原币余额": format_yuan(abs(opening)),
-            "期初本币余额": format_yuan(abs(opening)),
-            **_moves(row["debit"], row["credit"]),
-            "期末数量": "0",
-            "期末原币余额": format_yuan(abs(row["closing"])),
-            "期末本币余额": format_yuan(abs(row["closing"])),
-        },
-    )
+        tables.BALANCE, 科目编号=CODES[account["account_kind"]], 期初余额方向=_side(opening, normal),
+        期末余额方向=_side(row["closing"], normal), 币种编码="CNY", 计量单位="", 会计年度=str(year.year),
+        会计期间号=str(row["month"].month), 期初数量="0", 期初原币余额=before, 期初本币余额=before, 期末数量="0",
+        期末原币余额=after, 期末本币余额=after, **_items(account), **_moves(row["debit"], row["credit"]),
+    )  # fmt: skip
 
 
 def _side(fen: int, normal: str) -> str:
@@ -173,7 +143,7 @@ def _voucher(row: Any, accounts: dict[UUID, Any], *, debit: bool) -> str:
         "分录行可扩展字段结构值": joined([row[name] for name in _LINE_FIELDS]),
     }
     moves = _moves(row["amount"] if debit else 0, 0 if debit else row["amount"])
-    return record(tables.VOUCHER, own | payee | _items(account) | moves | _entry(row) | _SAME)
+    return record(tables.VOUCHER, **own, **payee | _items(account), **moves, **_entry(row), **_SAME)
 
 
 def _entry(row: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ against one. Part 1 is of enterprises; part 3 (general budget) is not public: th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 from xml.sax.saxutils import escape
@@ -253,8 +253,8 @@ GENERAL: Final = (LEDGER, ACCOUNT, ITEM, BALANCE, VOUCHER)
 _ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def record(table: Table, values: Mapping[str, str]) -> str:
-    """A record of a table as XML. A text that is too long is cut; an absent optional element is left out.
+def record(table: Table, **values: str) -> str:
+    """A record of a table as XML, its elements given by name. Too long a text is cut, an absent optional one left out.
 
     KeyError: a required element has no value; ValueError: a fixed one has another length, or a name is not the table's.
     """
