@@ -8,10 +8,10 @@ CREATE TABLE log_node (                     -- every fourth level of the RFC 696
     PRIMARY KEY (level, index)
 );
 
-CREATE TABLE log_line_node (                -- of entries of more than 16 lines: levels 4 and 12 of the inner tree, 256 hashes a row
+CREATE TABLE log_line_node (                -- of entries of more than 16 lines: every fourth level of the inner tree, 256 hashes a row
     book     bigint  NOT NULL,
     entry_id uuid    NOT NULL,
-    level    integer NOT NULL CHECK (level IN (4, 12)),
+    level    integer NOT NULL CHECK (level BETWEEN 0 AND 28 AND level % 4 = 0),
     number   integer NOT NULL CHECK (number >= 0),
     hashes   bytea   NOT NULL CHECK (length(hashes) BETWEEN 32 AND 8192 AND length(hashes) % 32 = 0),
     PRIMARY KEY (book, entry_id, level, number)

@@ -25,6 +25,7 @@ from fundledger.payments.paying import LineCounts
 from fundledger.registry.vault import Vault
 from fundledger.sealing.cosigning import WitnessKeys
 from fundledger.sealing.keys import KeyFile
+from fundledger.sealing.records import Accounts
 from fundledger.settings import Settings
 
 KEY_MAX = 200
@@ -43,6 +44,7 @@ class Services:
     witness_keys: WitnessKeys
     books: frozenset[int]
     line_counts: LineCounts = field(default_factory=LineCounts)
+    accounts: Accounts = field(default_factory=Accounts)
 
 
 def services_of(request: Request) -> Services:

@@ -85,7 +85,7 @@ async def _prove(
 ) -> RecordProof:
     """Raises `log-record-not-found` and `log-record-not-sealed`."""
     ref, _ = await log.find(connection, books_of(call), kind, record_id, version)
-    proven = await prove(connection, under.size, {ref: lines})
+    proven = await prove(connection, under.size, {ref: lines}, call.services.accounts)
     if proven.unsealed:
         raise problem("log-record-not-sealed", size=str(under.size))
     return proven.proofs[ref]

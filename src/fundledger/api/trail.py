@@ -272,7 +272,9 @@ async def get_trail(
         connection, book, subject, direction, as_of=when, undone=undone, after=_place(cursor), limit=limit,
         books=frozenset(other for other in call.services.books if may_reach(call.caller, other, writes=False)),
     )  # fmt: skip
-    proved = await prove_edges(connection, found.edges, cosigned=cosigned) if proof else None
+    proved = None
+    if proof:
+        proved = await prove_edges(connection, found.edges, call.services.accounts, cosigned=cosigned)
     return _answer(book, direction, subject, AsOfAnswer.model_validate(when), found, proved)
 
 

@@ -16,7 +16,7 @@ from fundledger.db.connection import Connection
 from fundledger.sealing.checkpoint import encode_hash
 from fundledger.sealing.proofs import RecordProof, prove
 from fundledger.sealing.published import newest
-from fundledger.sealing.records import Ref
+from fundledger.sealing.records import Accounts, Ref
 from fundledger.trail.queue import Slice
 
 
@@ -55,14 +55,16 @@ class TrailProof(Answer):
     unsealed: list[UnsealedEntry]
 
 
-async def prove_edges(connection: Connection, edges: Iterable[Slice], *, cosigned: bool) -> TrailProof:
+async def prove_edges(
+    connection: Connection, edges: Iterable[Slice], accounts: Accounts, *, cosigned: bool
+) -> TrailProof:
     """Prove the transfers of the edges; `log-checkpoint-not-found` if nothing was signed (or cosigned) yet."""
     under = await newest(connection, cosigned=cosigned)
     wanted: dict[Ref, list[int]] = {}
     for edge in edges:
         money = edge.transfer
         wanted.setdefault(Ref(money.book, "entry", money.entry_id), []).append(money.line_no)
-    proven = await prove(connection, under.size, wanted)
+    proven = await prove(connection, under.size, wanted, accounts)
     return TrailProof(
         checkpoint=under.note, entries=[_entry(one) for one in proven.proofs.values()],
         unsealed=[UnsealedEntry(book=ref.book, entry_id=ref.record_id) for ref in proven.unsealed],

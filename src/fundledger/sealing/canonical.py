@@ -61,7 +61,8 @@ def _check_dict(record: dict[Any, Any]) -> bool:
         if not key.isascii():
             ascii_keys = False
         kind = type(item)
-        if kind is str or (kind is int and -MAX_INT <= item <= MAX_INT):  # most fields: spare them a call
+        # Most fields: spare them a call.
+        if kind is str or item is None or (kind is int and -MAX_INT <= item <= MAX_INT):
             continue
         if not _check(item):
             ascii_keys = False

@@ -86,21 +86,27 @@ class Frontier:
         return result
 
 
+def levels(hashes: Sequence[bytes]) -> list[list[bytes]]:
+    """All nodes over leaf hashes, level by level, from the leaves to the root."""
+    found = [list(hashes)]
+    while len(found[-1]) > 1:
+        found.append(_parents(found[-1]))
+    return found
+
+
+def path_in(nodes: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
+    """The path of the leaf at `index` in the `levels` of its tree; IndexError if there is no such leaf."""
+    if not 0 <= index < len(nodes[0]):
+        raise IndexError("no leaf at this index")
+    return [level[(index >> up) ^ 1] for up, level in enumerate(nodes[:-1]) if (index >> up) ^ 1 < len(level)]
+
+
 def inclusion_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
     """The proof that the leaf at `index` (from 0) is in the tree over `hashes`, nearest sibling first.
 
     RFC 6962 section 2.1.1. IndexError if there is no such leaf.
     """
-    if not 0 <= index < len(hashes):
-        raise IndexError("no leaf at this index")
-    path: list[bytes] = []
-    level = list(hashes)
-    while len(level) > 1:
-        if index ^ 1 < len(level):
-            path.append(level[index ^ 1])
-        level = _parents(level)
-        index >>= 1
-    return path
+    return path_in(levels(hashes), index)
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], tree_root: bytes) -> bool:

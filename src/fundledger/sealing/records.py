@@ -26,7 +26,7 @@ SERVER_SETTINGS: Final = {
     "synchronous_commit": "on",
     "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off",
 }  # fmt: skip
-_PREFER = "SELECT " + ", ".join(f"set_config('{name}', 'off', true)" for name in (
+PREFER_INDEXES: Final = ", ".join(f"set_config('{name}', 'off', true)" for name in (
     "enable_seqscan", "enable_hashjoin", "enable_mergejoin"))  # fmt: skip
 LONG_LINES = 200
 """Entries with more lines are read with a cursor of their own."""
@@ -92,7 +92,7 @@ _SIMPLE: dict[str, tuple[str, str, Callable[[Row], dict[str, object]]]] = {
 
 async def prefer_indexes(connection: Connection) -> None:
     """The same settings for the rest of the transaction, on a connection that serves others too."""
-    await connection.execute(_PREFER)
+    await connection.fetchrow(f"SELECT {PREFER_INDEXES}")
 
 
 class Ref(NamedTuple):
@@ -123,15 +123,16 @@ class Accounts:
     async def sides(self, connection: Connection, rows: Sequence[Row]) -> dict[tuple[int, UUID], Side]:
         """Every account that the transfers name."""
         wanted = {(row["book"], row[name]) for row in rows for name in ("debit_account", "credit_account")}
-        missing = sorted(wanted - self._known.keys())
+        sides = {key: self._known[key] for key in wanted if key in self._known}
+        missing = sorted(wanted - sides.keys())
         if missing:
-            if len(self._known) > ACCOUNTS_MAX:
-                self._known.clear()
-                missing = sorted(wanted)
             books, accounts = [book for book, _ in missing], [account for _, account in missing]
             found = await connection.fetch(_ACCOUNTS, books, accounts)
-            self._known.update(((row["book"], row["account_id"]), leaf.side_of(row)) for row in found)
-        return self._known
+            sides.update(((row["book"], row["account_id"]), leaf.side_of(row)) for row in found)
+            if len(self._known) > ACCOUNTS_MAX:
+                self._known.clear()
+            self._known.update(sides)
+        return sides
 
 
 async def entry_rows(connection: Connection, refs: Sequence[Ref]) -> dict[Ref, Row]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from fundledger.book.asof import NOW, AsOf
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
+from fundledger.sealing.records import PREFER_INDEXES
 from fundledger.trail.describe import Nodes, Row, describe, destinations, origins
 from fundledger.trail.hops import Ledger
 from fundledger.trail.queue import Slice, TrailBrokenError
@@ -14,6 +16,12 @@ from fundledger.trail.starts import Place, Starts, Subject, start
 from fundledger.trail.walk import Direction, Path, walk
 
 LIMIT = 1_000
+
+
+BY_PAYEE: Final = frozenset({"line", "household", "person"})
+"""Subjects whose start is a few index seeks, like every hop."""
+_ONCE: Final = f"""SELECT set_config('plan_cache_mode', 'force_generic_plan', true), {PREFER_INDEXES}"""
+_EACH: Final = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +57,8 @@ async def trail(
     """
     if as_of.effective_on is not None:
         raise problem("as-of-not-for-trails")
-    # The planner's generic plans date from when a table was empty; these queries are worth a plan each.
-    await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
     ledger = Ledger(connection, as_of.position)
+    await plan_for(connection, once=as_of.position is None and subject.kind in BY_PAYEE)
     begin = await start(ledger, book, subject, direction, undone=undone, after=after, limit=limit)
     if direction == "up":
         # What is upstream of money was there before it (lock order), so nothing has to be left out.
@@ -65,6 +72,16 @@ async def trail(
         begin.asked, path.amount, path.edges, origins(ledger, nodes, path.ends), destinations(path.ends), nodes,
         _beyond(begin, path), ledger.round_trips,
     )  # fmt: skip
+
+
+async def plan_for(connection: Connection, *, once: bool) -> None:
+    """How the rest of the transaction is planned: `once` per connection, or for each question anew.
+
+    Planning costs a narrow trail more than running it. Its questions are seeks on keys whatever the values are, so one
+    plan will do, if it is made to use indexes even while the tables are empty. Wide starts, and those as of a position,
+    deserve a plan of their own.
+    """
+    await connection.fetchrow(_ONCE if once else _EACH)
 
 
 def _beyond(begin: Starts, path: Path) -> Place | None:
