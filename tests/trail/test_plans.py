@@ -43,6 +43,22 @@ async def test_the_questions_of_a_trail_are_index_seeks_on_a_big_book(world: Wor
         await a_page_of_a_big_node_reads_about_a_page(world, limit)
 
 
+async def test_plans_that_were_made_on_a_small_book_still_seek_on_a_big_one(world: World) -> None:
+    allocation = await world.funded(1_000_000_000)
+    project = await world.project(planned_amount=2_000_000_000)
+    await fund(world, allocation, project, 1_000_000_000)
+    (first,) = await world.persons(1)
+    await world.pay(await world.list_of(project, allocation, [first], period="2019-01"))
+    for _ in range(7):
+        assert len((await ask(world.service, "up", Subject("household", first[0]))).edges) == 6
+    for period in ("2019-02", "2019-03"):
+        people = await world.persons(LINES)
+        await world.pay(await world.list_of(project, allocation, people, period=period))
+        before = await read_rows(world)
+        assert len((await ask(world.service, "up", Subject("household", people[-1][0]))).edges) == 6
+        assert 0 < await read_rows(world) - before < 200
+
+
 async def every_question_is_an_index_seek(world: World, paid: Posted) -> None:
     row = await world.service.fetchrow("SELECT * FROM transfer WHERE entry_id = $1 AND line_no = 500", paid.entry_id)
     assert row is not None

@@ -18,9 +18,12 @@ from fundledger.trail.walk import Direction, Path, walk
 LIMIT = 1_000
 
 
-BY_PAYEE: Final = frozenset({"line", "household", "person"})
+NARROW: Final = frozenset({"line", "household", "person"})
 """Subjects whose start is a few index seeks, like every hop."""
-_ONCE: Final = f"""SELECT set_config('plan_cache_mode', 'force_generic_plan', true), {PREFER_INDEXES}"""
+_BIG: Final = 2 * 1024 * 1024
+"""Bytes of the table of transfers from which on a narrow trail is planned once."""
+_ONCE: Final = f"""SELECT set_config('plan_cache_mode', CASE WHEN pg_relation_size('transfer') > {_BIG}
+    THEN 'force_generic_plan' ELSE 'force_custom_plan' END, true), {PREFER_INDEXES}"""
 _EACH: Final = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 
@@ -58,7 +61,7 @@ async def trail(
     if as_of.effective_on is not None:
         raise problem("as-of-not-for-trails")
     ledger = Ledger(connection, as_of.position)
-    await plan_for(connection, once=as_of.position is None and subject.kind in BY_PAYEE)
+    await plan_for(connection, once=as_of.position is None and subject.kind in NARROW)
     begin = await start(ledger, book, subject, direction, undone=undone, after=after, limit=limit)
     if direction == "up":
         # What is upstream of money was there before it (lock order), so nothing has to be left out.
@@ -77,9 +80,9 @@ async def trail(
 async def plan_for(connection: Connection, *, once: bool) -> None:
     """How the rest of the transaction is planned: `once` per connection, or for each question anew.
 
-    Planning costs a narrow trail more than running it. Its questions are seeks on keys whatever the values are, so one
-    plan will do, if it is made to use indexes even while the tables are empty. Wide starts, and those as of a position,
-    deserve a plan of their own.
+    Planning costs a narrow trail more than running it, and its questions are seeks on keys whatever the values are, so
+    one plan will do; but a plan that was made while the tables were small would read them whole later. Wide starts, and
+    trails as of a position, deserve a plan of their own.
     """
     await connection.fetchrow(_ONCE if once else _EACH)
 
