@@ -115,12 +115,12 @@ class _Spools:
     lines: Member
     contents: Member
     needed: Needed = field(default_factory=Needed)
-    accounts: Accounts = field(default_factory=Accounts)
+    accounts: Accounts = field(default_factory=lambda: Accounts(most=None))
     met: set[Key] = field(default_factory=set)
 
-    async def meet(self, connection: Connection) -> None:
+    def meet(self) -> None:
         """Note what the accounts that were met since belong to."""
-        known = await self.accounts.sides(connection, [])
+        known = self.accounts.known
         for key in known.keys() - self.met:
             self.needed.account(known[key].account)
             self.met.add(key)
@@ -147,7 +147,7 @@ async def write_bundle(connection: Connection, ring: Keyring, request: Request, 
         with writer.member(LEAVES) as member:
             async for rows in _pages(connection, request.selection.positions):
                 await _page(connection, request, rows, member, spools)
-                await spools.meet(connection)
+                spools.meet()
         kept = ((LINES, spools.lines, packed[0], first), (CONTENTS, spools.contents, packed[1], second))
         for name, spool, archive, raw in kept:
             spool.flush()

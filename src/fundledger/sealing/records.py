@@ -8,7 +8,7 @@ connection with `SERVER_SETTINGS`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -117,8 +117,15 @@ class Leaf(NamedTuple):
 class Accounts:
     """What lines say of accounts, remembered: accounts never change. One per process or call."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = ACCOUNTS_MAX) -> None:
+        """Forget them all when there are more than `most`; None: never."""
+        self._most = most
         self._known: dict[tuple[int, UUID], Side] = {}
+
+    @property
+    def known(self) -> Mapping[tuple[int, UUID], Side]:
+        """Every account that was met (since they were forgotten)."""
+        return self._known
 
     async def sides(self, connection: Connection, rows: Sequence[Row]) -> dict[tuple[int, UUID], Side]:
         """Every account that the transfers name."""
@@ -129,7 +136,7 @@ class Accounts:
             books, accounts = [book for book, _ in missing], [account for _, account in missing]
             found = await connection.fetch(_ACCOUNTS, books, accounts)
             sides.update(((row["book"], row["account_id"]), leaf.side_of(row)) for row in found)
-            if len(self._known) > ACCOUNTS_MAX:
+            if self._most is not None and len(self._known) > self._most:
                 self._known.clear()
             self._known.update(sides)
         return sides
