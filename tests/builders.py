@@ -331,6 +331,7 @@ class World:
                       *(reissues if reissues and number == 1 else (None, None)))
                      for number, (household, person) in enumerate(payees, start=1)],
         )  # fmt: skip
+        await open_lines(self.service, book, new)
         if published:
             await self.notice("payment_list", new, total, book=book)
         if approved:
@@ -489,3 +490,13 @@ async def make_world(service: Connection, owner: Connection) -> World:
             await insert(service, "division", {"book": district, "code": code, "name": code, "level": level,
                                                "parent_code": parent, "source": "test"})  # fmt: skip
     return world
+
+
+async def open_lines(connection: Connection, book: int, instruction_id: UUID) -> None:
+    """Give the lines of a list the openings that the service would keep (salts and seals that open nothing)."""
+    await connection.execute(
+        """INSERT INTO payment_line_private (book, instruction_id, line_no, name_salt, card_salt, sealed)
+           SELECT book, instruction_id, line_no, card_commitment, name_commitment, 'sealed' FROM payment_line
+           WHERE book = $1 AND instruction_id = $2""",
+        book, instruction_id,
+    )  # fmt: skip

@@ -23,7 +23,7 @@ MAY_INSERT = {
     "registry_status", "roster_member", "payee_account", "payee_account_confirmation", "organisation_flag", "project", "procurement", "acceptance", "declared_figure", "evidence", "instruction", "instruction_leg",
     "bid", "contract_change", "contract_change_review", "reimbursement_claim", "claim_voucher", "claim_review", "release_settlement", "release_settlement_approval",
     "payment_list", "payment_line", "payment_line_private", "bank_result", "bank_file", "preview_line", "rejection", "idempotency",
-    "parameter_proposal",
+    "parameter_proposal", "erasure_proposal", "erasure_proposal_line",
     "log_cosignature",
     "notice_objection",
     "project_evaluation",
@@ -43,6 +43,7 @@ MAY_CALL = {
     "finally_accepted_on",
     "gate_close_year", "surplus_on", "payee_account_hash", "preview_faults",
     "approve_parameter", "reject_parameter", "parameter_digest", "officer_lock_key",
+    "approve_erasure", "reject_erasure", "erasure_digest", "erasure_faults", "erasure_lines", "erasure_scope",
 }  # fmt: skip
 WRITES = {
     "gate_post",
@@ -58,6 +59,8 @@ WRITES = {
     "approve_parameter",
     "reject_parameter",
     "officer_lock_key",
+    "approve_erasure",
+    "reject_erasure",
 }
 """Of those, the ones the reader must not call."""
 

@@ -269,6 +269,11 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/exemption-rules": OFFICES_AND_WATCHERS,
     "GET /v1/negative-list": OFFICES_AND_WATCHERS,
     # payments
+    "POST /v1/books/{book}/erasures": DISTRICT_BUREAUS_DRAFT,
+    "GET /v1/books/{book}/erasures": READ,
+    "GET /v1/books/{book}/erasures/{proposal_id}": READ,
+    "POST /v1/books/{book}/erasures/{proposal_id}/approve": DISTRICT_BUREAUS_APPROVE,
+    "POST /v1/books/{book}/erasures/{proposal_id}/reject": DISTRICT_BUREAUS_APPROVE,
     "GET /v1/books/{book}/payment-lists": READ,
     "POST /v1/books/{book}/payment-lists": DISTRICT_OFFICES_DRAFT,
     "GET /v1/books/{book}/payment-lists/template": READ,

@@ -132,6 +132,14 @@ def extended() -> list[dict[str, str]]:
         "book": 420117, "year_close_id": number(85), "fiscal_year": 2019, "closed_by": number(73),
         "document_no": "结〔2020〕1号", "closed_at": MOMENT,
     }))  # fmt: skip
+    made["erasure"] = canonical(leaf.erasure({
+        "book": 420117, "erasure_id": number(88), "proposal_id": number(89), "content_sha256": bytes([9]) * 32,
+        "document_no": "档销〔2050〕1号", "proposed_by": number(70), "approver_id": number(71), "retention_months": 360,
+        "approved_at": MOMENT,
+        "lists_text": json.dumps([{
+            "instruction_id": str(number(60)), "lines": ["1-2", "5"], "line_count": 3, "commitments_sha256": "07" * 32,
+        }]),
+    }))  # fmt: skip
     made["parameter that two people made"] = canonical(leaf.parameter({
         "book": 420100, "parameter_id": number(86), "code": "publicity_days_project", "version": 2, "value": 15,
         "unit": "days", "valid_from": date(2020, 1, 1), "valid_to": date(2020, 12, 31),

@@ -15,7 +15,7 @@ from fundledger.trail.answer import Trail, trail
 from fundledger.trail.queue import Slice
 from fundledger.trail.starts import Place, Subject
 from fundledger.trail.walk import Direction
-from tests.builders import DISTRICT, TODAY, World, append, card_of, first_day, insert
+from tests.builders import DISTRICT, TODAY, World, append, card_of, first_day, insert, open_lines
 
 Payee = tuple[UUID, UUID]
 
@@ -65,6 +65,7 @@ async def pay(
                   "labour_subsidy", period, "出勤表", card_of(person), os.urandom(32), os.urandom(32))
                  for number, (allocation, amount, (household, person)) in enumerate(lines, start=1)],
     )  # fmt: skip
+    await open_lines(world.service, DISTRICT, new)
     await world.notice("payment_list", new, sum(totals.values()))
     await world.approve_list(new)
     return await world.pay(new)

@@ -26,3 +26,8 @@ GRANT EXECUTE ON FUNCTION
     log_append(bigint, bigint[], bytea[], bytea[], integer[], bigint[], bytea[], bigint[], integer[], integer[], bytea[]),
     log_fill_nodes(integer[], bigint[], bytea[]), log_sign(bigint, bytea, text)
 TO fundledger_service;
+
+-- Erasure (40_).
+GRANT EXECUTE ON FUNCTION approve_erasure(bigint, uuid, bytea, uuid), reject_erasure(bigint, uuid, uuid, text) TO fundledger_service;
+GRANT EXECUTE ON FUNCTION erasure_lines(bigint, uuid), erasure_faults(bigint, uuid) TO fundledger_service;
+GRANT EXECUTE ON FUNCTION erasure_scope(bigint, uuid), erasure_digest(bigint, uuid) TO fundledger_service, fundledger_reader;

@@ -19,6 +19,7 @@ from fundledger.catalogue.budget import ROWS as BUDGET
 from fundledger.catalogue.budget_year import ROWS as BUDGET_YEAR
 from fundledger.catalogue.bundle import ROWS as BUNDLE
 from fundledger.catalogue.edge import ROWS as EDGE
+from fundledger.catalogue.erasure import ROWS as ERASURE
 from fundledger.catalogue.exports import ROWS as EXPORTS
 from fundledger.catalogue.gate import ROWS as GATE
 from fundledger.catalogue.input import ROWS as INPUT
@@ -73,6 +74,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     BACKUP,
     WITNESS,
     BUNDLE,
+    ERASURE,
 )
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 

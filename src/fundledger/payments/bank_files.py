@@ -26,7 +26,7 @@ from fundledger.files.xlsx_out import MEDIA_TYPE, Cell, Workbook
 from fundledger.ids import new_id
 from fundledger.money import format_yuan
 from fundledger.payments.bank_lines import TOTAL
-from fundledger.payments.reissues import open_private
+from fundledger.payments.store import open_private
 from fundledger.registry.vault import Vault, commitment
 
 Format = Literal["csv", "xlsx"]

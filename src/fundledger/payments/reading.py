@@ -14,7 +14,7 @@ from fundledger.db.connection import Connection
 from fundledger.errors import Fault, problem
 from fundledger.payments.line_states import LineState, results_of, states_of
 from fundledger.payments.lists import gate_faults
-from fundledger.payments.store import sealing_context
+from fundledger.payments.store import open_private
 from fundledger.registry.vault import Vault, mask_card, mask_name
 
 _LIST = """
@@ -118,7 +118,7 @@ async def lines_of(
 
 def _masked(vault: Vault, book: int, instruction_id: UUID, line: dict[str, Any]) -> dict[str, Any]:
     sealed = line.pop("sealed")
-    private = vault.open_sealed(sealed, sealing_context(book, instruction_id, line["line_no"])) if sealed else None
+    private = open_private(vault, book, instruction_id, line["line_no"], sealed) if sealed else None
     line["name"] = mask_name(private["name"]) if private else None
     line["card"] = mask_card(private["card"]) if private else None
     return line

@@ -23,9 +23,9 @@ from fundledger.payments.lines import Line
 from fundledger.payments.lists import HOPELESS, gate_faults
 from fundledger.payments.resolve import Payee
 from fundledger.payments.returned import Returned, Wallets
-from fundledger.payments.store import ListKey, copy_lines, sealing_context
+from fundledger.payments.store import ListKey, copy_lines, open_private
 from fundledger.payments.uploads import LISTED
-from fundledger.registry.vault import Vault, VaultError
+from fundledger.registry.vault import Vault
 
 _ORIGINAL = """
 SELECT p.payee_kind, p.programme_code, p.period, p.project_id, p.procurement_id, p.claim_id, e.entry_id, e.entry_kind,
@@ -181,14 +181,6 @@ def _ready(
     if missing:
         raise problem("personal-data-erased", count=missing)
     return ready
-
-
-def open_private(vault: Vault, book: int, instruction_id: UUID, line_no: int, sealed: bytes) -> dict[str, str]:
-    """Name and card of a line in clear, for as long as a call needs them; empty where the text does not open."""
-    try:
-        return vault.open_sealed(sealed, sealing_context(book, instruction_id, line_no))
-    except VaultError:
-        return {}
 
 
 def _legs(ready: Sequence[_Ready], project_id: UUID | None) -> tuple[list[Leg], list[int]]:

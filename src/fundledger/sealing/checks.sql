@@ -134,6 +134,23 @@ FROM paid p FULL JOIN listed l ON l.book = p.book AND l.entry_id = p.entry_id AN
 WHERE (p.amount, p.payee_id, p.reissues_entry_id, p.reissues_line_no)
       IS DISTINCT FROM (l.amount, l.payee_id, l.reissues_entry_id, l.reissues_line_no) ORDER BY 1, 2, 3 LIMIT 1;
 
+-- check: openings-go-by-erasure-only | 个人信息仅经两人批准删除 | a line's opening is gone if, and only if, two people of one office erased it
+WITH done AS MATERIALIZED (
+    SELECT e.book, e.proposal_id, (e.approver_id <> p.proposed_by AND a.unit_id = m.unit_id
+               AND e.content_sha256 = erasure_digest(e.book, e.proposal_id)) AS by_two
+    FROM erasure e JOIN erasure_proposal p ON p.book = e.book AND p.proposal_id = e.proposal_id
+    LEFT JOIN staff a ON a.book = e.book AND a.staff_id = e.approver_id
+    LEFT JOIN staff m ON m.book = p.book AND m.staff_id = p.proposed_by
+), erased AS (
+    SELECT l.book, l.instruction_id, l.line_no, bool_and(d.by_two) AS by_two FROM done d
+    JOIN erasure_proposal_line l ON l.book = d.book AND l.proposal_id = d.proposal_id GROUP BY 1, 2, 3)
+SELECT l.book, l.instruction_id, l.line_no, s.book IS NOT NULL AS is_open, x.book IS NOT NULL AS is_erased
+FROM payment_line l
+LEFT JOIN payment_line_private s ON s.book = l.book AND s.instruction_id = l.instruction_id AND s.line_no = l.line_no
+LEFT JOIN erased x ON x.book = l.book AND x.instruction_id = l.instruction_id AND x.line_no = l.line_no
+WHERE (s.book IS NULL) <> (x.book IS NOT NULL) OR (x.book IS NOT NULL AND x.by_two IS NOT TRUE)
+ORDER BY 1, 2, 3 LIMIT 1;
+
 -- check: closed-months-stay-closed | 结账后无新凭证 | nothing was posted into a month after it was closed
 SELECT e.book, e.entry_id, c.month FROM entry e JOIN period_close c
     ON c.book = e.book AND c.month = date_trunc('month', e.effective_on)::date AND e.order_no > c.order_no
@@ -152,6 +169,7 @@ WITH record AS (
     UNION ALL SELECT 420100, 'parameter', parameter_id, 1 FROM parameter
     UNION ALL SELECT book, 'period_close', period_close_id, 1 FROM period_close
     UNION ALL SELECT book, 'year_close', year_close_id, 1 FROM year_close
+    UNION ALL SELECT book, 'erasure', erasure_id, 1 FROM erasure
 ), logged AS (
     SELECT book, kind, record_id, version, count(*) AS times FROM (
         SELECT book, kind, record_id, version FROM log_leaf UNION ALL SELECT book, kind, record_id, version FROM log_queue) x GROUP BY 1, 2, 3, 4)

@@ -24,9 +24,10 @@ from fundledger.sealing.canonical import MAX_INT
 FORMAT = 1
 """The ``v`` of a record or line that needs none of the fields of version 2."""
 EXTENDED = 2
-"""With what the district year brought: payees of advances, settlements, re-issues, contracts, claims, year closes."""
+"""With what the district year brought (payees of advances, settlements, re-issues, contracts, claims, year closes), and
+erasures."""
 
-Kind = Literal["entry", "approval", "refusal", "notice", "parameter", "period_close", "year_close"]
+Kind = Literal["entry", "approval", "refusal", "notice", "parameter", "period_close", "year_close", "erasure"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 PAYMENTS = frozenset({"pay", "advance", "pay_other"})
 """The kinds of entry that pay a list."""
@@ -176,6 +177,17 @@ def year_close(row: Row) -> dict[str, object]:
         "v": EXTENDED, "kind": "year_close", "book": str(row["book"]), "year_close_id": str(row["year_close_id"]),
         "fiscal_year": row["fiscal_year"], "closed_by": str(row["closed_by"]), "document_no": row["document_no"],
         "closed_at": instant(row["closed_at"]),
+    }  # fmt: skip
+
+
+def erasure(row: Row) -> dict[str, object]:
+    """删除个人信息: which lines lost the opening of their commitments, who proposed and approved; never what it was."""
+    return {
+        "v": EXTENDED, "kind": "erasure", "book": str(row["book"]), "erasure_id": str(row["erasure_id"]),
+        "proposal_id": str(row["proposal_id"]), "content_sha256": row["content_sha256"].hex(),
+        "document_no": row["document_no"], "proposed_by": str(row["proposed_by"]),
+        "approver_id": str(row["approver_id"]), "retention_months": row["retention_months"],
+        "approved_at": instant(row["approved_at"]), "lists": stored_json(row["lists_text"]),
     }  # fmt: skip
 
 

@@ -87,6 +87,14 @@ _SIMPLE: dict[str, tuple[str, str, Callable[[Row], dict[str, object]]]] = {
                      "period_close_id", leaf.period_close),
     "year_close": (f"SELECT r.* {_KEYED} year_close r ON r.book = k.book AND r.year_close_id = k.record_id",
                    "year_close_id", leaf.year_close),
+    "erasure": (
+        f"SELECT e.*, p.document_no, p.proposed_by, s.lists_text {_KEYED} erasure e "
+        "ON e.book = k.book AND e.erasure_id = k.record_id "
+        "JOIN erasure_proposal p ON p.book = e.book AND p.proposal_id = e.proposal_id "
+        "CROSS JOIN LATERAL (SELECT json_agg(json_build_object('instruction_id', s.instruction_id, 'lines', s.lines, "
+        "'line_count', s.line_count, 'commitments_sha256', encode(s.commitments_sha256, 'hex')) "
+        "ORDER BY s.instruction_id)::text AS lists_text FROM erasure_scope(e.book, e.proposal_id) s) s",
+        "erasure_id", leaf.erasure),
 }  # fmt: skip
 
 
