@@ -156,6 +156,68 @@ SELECT e.book, e.entry_id, c.month FROM entry e JOIN period_close c
     ON c.book = e.book AND c.month = date_trunc('month', e.effective_on)::date AND e.order_no > c.order_no
 ORDER BY 1, 2 LIMIT 1;
 
+-- check: newest-days | 账户最近生效日与分录一致 | each account's newest effective day is that of its transfers
+WITH side AS (
+    SELECT t.book, v.account_id, max(e.effective_on) AS day FROM transfer t JOIN entry e ON e.book = t.book AND e.entry_id = t.entry_id
+    CROSS JOIN LATERAL (VALUES (t.debit_account), (t.credit_account)) v (account_id) GROUP BY 1, 2)
+SELECT b.book, b.account_id, b.last_effective_on, s.day AS derived FROM account_balance b
+LEFT JOIN side s ON s.book = b.book AND s.account_id = b.account_id
+WHERE b.last_effective_on <> coalesce(s.day, '0001-01-01') ORDER BY 1, 2 LIMIT 1;
+
+-- check: undone-parts-tile | 冲退部分首尾相接 | what undoes a transfer tiles from nothing, and names its amount
+SELECT book, entry_id, line_no, undoes_before, expected, undoes_amount, amount FROM (
+    SELECT t.book, t.entry_id, t.line_no, t.undoes_before, t.undoes_amount, o.amount,
+           coalesce(sum(t.amount) OVER (PARTITION BY t.book, t.undoes_entry_id, t.undoes_line_no ORDER BY t.undoes_before
+               ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::bigint AS expected
+    FROM transfer t LEFT JOIN transfer o ON o.book = t.book AND o.entry_id = t.undoes_entry_id AND o.line_no = t.undoes_line_no
+    WHERE t.undoes_entry_id IS NOT NULL) x
+WHERE (undoes_before = expected AND undoes_amount = amount) IS NOT TRUE ORDER BY 1, 2, 3 LIMIT 1;
+
+-- check: entries-are-their-instructions | 凭证与所审批指令一致 | an entry says what the instruction says that was approved
+SELECT e.book, e.entry_id, e.instruction_id FROM entry e JOIN book b ON b.book = e.book
+LEFT JOIN instruction n ON n.instruction_id = e.instruction_id
+    AND n.book = CASE WHEN e.crossing_id IS NULL THEN e.book ELSE coalesce(b.parent_book, b.book) END
+WHERE (e.entry_kind, e.effective_on, e.document_no, e.summary, e.functional_class, e.economic_class, e.officer_id, e.supervisor_id,
+       e.maker_id, e.total, e.line_count)
+      IS DISTINCT FROM (n.entry_kind, n.effective_on, n.document_no, n.summary, n.functional_class, n.economic_class, n.officer_id,
+       n.supervisor_id, n.maker_id, n.total, n.line_count) ORDER BY 1, 2 LIMIT 1;
+
+-- check: instructions-add-up | 已记账指令与其明细合计一致 | a posted instruction's total and lines are those of its legs or list
+WITH posted AS (SELECT DISTINCT n.book, n.instruction_id, n.total, n.line_count, e.payer_id IS NOT NULL AS pays FROM instruction n
+    JOIN entry e ON e.book = n.book AND e.instruction_id = n.instruction_id),
+legs AS (SELECT book, instruction_id, sum(amount) AS total, count(*) AS lines FROM instruction_leg GROUP BY 1, 2),
+listed AS (SELECT book, instruction_id, sum(amount) AS total, count(*) AS lines FROM payment_line GROUP BY 1, 2)
+SELECT p.book, p.instruction_id, p.total, l.total AS legs_total, s.total AS list_total FROM posted p
+LEFT JOIN legs l ON l.book = p.book AND l.instruction_id = p.instruction_id
+LEFT JOIN listed s ON s.book = p.book AND s.instruction_id = p.instruction_id
+WHERE l.total IS DISTINCT FROM p.total OR (p.pays AND (s.total, s.lines) IS DISTINCT FROM (p.total::numeric, p.line_count::bigint))
+   OR (NOT p.pays AND l.lines <> p.line_count) ORDER BY 1, 2 LIMIT 1;
+
+-- check: claim-windows | 发放窗口与已付清单一致 | who was last paid of a programme and year is what the payments say
+WITH paid AS (SELECT e.book, p.programme_code, left(p.period, 4) AS year, max(e.order_no) AS order_no FROM entry e
+    JOIN payment_list p ON p.book = e.book AND p.instruction_id = e.instruction_id AND p.payee_kind <> 'organisation' GROUP BY 1, 2, 3)
+SELECT coalesce(c.book, p.book) AS book, coalesce(c.programme_code, p.programme_code) AS programme_code, coalesce(c.year, p.year) AS year,
+       c.paid_order_no, p.order_no AS derived FROM claim_window c
+FULL JOIN paid p ON p.book = c.book AND p.programme_code = c.programme_code AND p.year = c.year
+WHERE coalesce(c.paid_order_no, 0) <> coalesce(p.order_no, 0) ORDER BY 1, 2, 3 LIMIT 1;
+
+-- check: refusal-counts | 重复拒绝次数属于拒绝记录 | repeats are counted of a refusal that is there
+SELECT c.book, c.refusal_id, c.repeats FROM refusal_count c LEFT JOIN refusal r ON r.book = c.book AND r.refusal_id = c.refusal_id
+WHERE r.refusal_id IS NULL OR c.repeats < 1 ORDER BY 1, 2 LIMIT 1;
+
+-- check: months-are-there | 每张凭证的会计期间存在 | the month of every entry and close is a period of its book
+SELECT x.book, x.record_id, x.month FROM (
+    SELECT book, entry_id AS record_id, date_trunc('month', effective_on)::date AS month FROM entry
+    UNION ALL SELECT book, period_close_id, month FROM period_close) x
+WHERE NOT EXISTS (SELECT FROM period p WHERE p.book = x.book AND p.month = x.month) ORDER BY 1, 2 LIMIT 1;
+
+-- check: allocations-are-one | 指标在上下级账簿相同 | an allocation is the same in the city's and the district's book
+SELECT a.book, a.allocation_id FROM allocation a LEFT JOIN allocation o ON o.book = a.origin_book AND o.allocation_id = a.allocation_id
+LEFT JOIN entry e ON e.book = a.origin_book AND e.entry_id = a.entry_id
+WHERE (o.fund_code, o.fiscal_year, o.district, o.village_code, o.document_no, o.supplementary_document_no, o.budget_line_id, o.entry_id)
+      IS DISTINCT FROM (a.fund_code, a.fiscal_year, a.district, a.village_code, a.document_no, a.supplementary_document_no, a.budget_line_id,
+      a.entry_id) OR e.entry_id IS NULL ORDER BY 1, 2 LIMIT 1;
+
 -- check: positions-without-gap | 日志位置无缺口 | positions of the log have no gap
 SELECT position, expected FROM (SELECT position, row_number() OVER (ORDER BY position) - 1 AS expected FROM log_leaf) x
 WHERE position <> expected ORDER BY position LIMIT 1;

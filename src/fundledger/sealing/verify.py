@@ -1,9 +1,10 @@
 """`fundledger verify --database`: does everything derived still follow from the records, and each leaf from its record?
 
 Reads in one snapshot, as the reader or the service; changes nothing. First the `checks` in SQL, then what is computed
-again in Python: the content digest that was approved (so that the database is not asked about itself) and every leaf
-hash of the log. The first fault of each check is named with its record. It can't say whether the records themselves
-were changed together with their leaves: that needs a checkpoint kept elsewhere (a later version).
+again in Python: the content digest that was approved (so that the database is not asked about itself) and, in one pass,
+the whole log (`recheck`). The first fault of each check is named with its record. Records that were changed together
+with their leaves, nodes and checkpoints are found by who has the log's verifier key, or, if that key itself signed the
+change, by who kept a checkpoint elsewhere (a witness).
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ import asyncpg
 from fundledger.db.connection import Connection
 from fundledger.sealing.checks import CHECKS
 from fundledger.sealing.content import digests
-from fundledger.sealing.records import Accounts, Ref, leaves, prefer_indexes
+from fundledger.sealing.recheck import TITLES, Fault, Trust, recheck
+from fundledger.sealing.records import prefer_indexes
 
 PAGE = 1_000
-_LEAVES = """SELECT position, book, kind, record_id, version, leaf_hash, lines_root FROM log_leaf
-    WHERE position > $1 ORDER BY position LIMIT $2"""
 _APPROVALS = """SELECT book, approval_id, instruction_id, content_sha256 FROM approval
     WHERE (book, approval_id) > ($1, $2) ORDER BY book, approval_id LIMIT $3"""
 _STATE = """SELECT (SELECT coalesce(max(position) + 1, 0) FROM log_leaf) AS size,
     (SELECT count(*) FROM log_queue) AS waiting"""
 
-Fault = dict[str, Any]
+NOBODY = Trust()
+"""No key is known: what is signed is compared, but no signature is verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,14 @@ class Checked:
 
 @dataclass(slots=True)
 class Report:
-    """What was checked, how long the log is, and how many records wait for a position."""
+    """What was checked, how long the log is, how many records wait for a position.
+
+    `unverified`: checkpoints and cosignatures whose signatures are of keys that nobody named.
+    """
 
     size: int
     waiting: int
+    unverified: int = 0
     checks: list[Checked] = field(default_factory=list)
 
     @property
@@ -59,21 +64,22 @@ class Report:
         """For ``--json``."""
         return {
             "sound": self.first_fault is None, "log_size": self.size, "waiting": self.waiting,
+            "unverified_signatures": self.unverified,
             "checks": [{"name": c.name, "zh": c.title_zh, "en": c.title_en, "fault": c.fault} for c in self.checks],
         }  # fmt: skip
 
 
-async def verify_database(url: str) -> Report:
-    """Run every check in one read-only snapshot; takes no locks."""
+async def verify_database(url: str, trust: Trust = NOBODY) -> Report:
+    """Run every check in one read-only snapshot; takes no locks. Signatures of keys nobody trusts are counted only."""
     connection: Connection = await asyncpg.connect(url, timeout=30, server_settings={"jit": "off"})
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return await verify(connection)
+            return await verify(connection, trust)
     finally:
         await connection.close()
 
 
-async def verify(connection: Connection) -> Report:
+async def verify(connection: Connection, trust: Trust = NOBODY) -> Report:
     """Run every check in the caller's snapshot."""
     state = await connection.fetchrow(_STATE)
     assert state is not None
@@ -85,7 +91,9 @@ async def verify(connection: Connection) -> Report:
     # What follows looks records up by key; the checks above read whole tables.
     await prefer_indexes(connection)
     report.checks.append(await _contents(connection))
-    report.checks.append(await _leaves(connection))
+    found = await recheck(connection, trust)
+    report.checks += [Checked(name, zh, en, found.faults.get(name)) for name, (zh, en) in TITLES.items()]
+    report.unverified = found.unverified
     return report
 
 
@@ -101,24 +109,6 @@ async def _contents(connection: Connection) -> Checked:
 
     fault = await _first(_pages(connection, _APPROVALS, (0, UUID(int=0)), ("book", "approval_id")), wrong)
     return Checked("approved-content-unchanged", "审批后内容未变", "what was approved is what is recorded", fault)
-
-
-async def _leaves(connection: Connection) -> Checked:
-    accounts = Accounts()
-
-    async def wrong(rows: list[asyncpg.Record]) -> Fault | None:
-        refs = [Ref(row["book"], row["kind"], row["record_id"], row["version"]) for row in rows]
-        for row, leaf in zip(rows, await leaves(connection, refs, accounts), strict=True):
-            if (leaf.leaf_hash, leaf.lines_root) != (row["leaf_hash"], row["lines_root"]):
-                return _named([*row.items(), ("computed", leaf.leaf_hash.hex())])
-        return None
-
-    try:
-        fault = await _first(_pages(connection, _LEAVES, (-1,), ("position",)), wrong)
-    except KeyError as error:
-        # A leaf, or a line, whose record is gone.
-        fault = {"missing": str(error.args[0])}
-    return Checked("leaves-fit-their-records", "日志叶哈希与记录一致", "each leaf hash is that of its record", fault)
 
 
 async def _first(
