@@ -34,7 +34,7 @@ REFERENCE = {
 """Small, slow, the same on every shard (scale.md rule 3); filled by migrations."""
 DEPLOYMENT = {"log_leaf": "one log of the whole deployment, in one order", "log_queue": "what waits for that order",
               "log_node": "nodes of the tree over log_leaf", "log_checkpoint": "what the log's key signed",
-              "log_cosignature": "what witnesses said of a checkpoint",
+              "log_cosignature": "what witnesses said of a checkpoint", "log_kept": "since which position inner trees are kept",
               "alembic_version": "Alembic's own"}  # fmt: skip
 """Tables without a book in their keys, each with its reason (design section 5)."""
 MUTABLE = {"account_balance", "account_day", "refusal_count", "claim_window", "log_queue", "alembic_version"}
