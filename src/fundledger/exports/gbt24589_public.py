@@ -38,7 +38,8 @@ def _basics(name: str, book: int, year: rows.Year, kinds: Iterable[Any], units: 
     """The book, its periods, kinds of voucher, currency, settlement and departments."""
     yield record(
         tables.BOOK, 电子账簿编号=str(book), 电子账簿名称=f"{name}扶贫资金账", 会计核算单位=f"{name}财政局",
-        组织机构代码=str(book), 单位性质="行政单位", 行业="国家机构", 开发单位="fundledger", 版本号="1", 本位币="人民币",
+        组织机构代码=str(book), 单位性质="行政单位", 行业="国家机构", 开发单位="fundledger", 版本号="1",
+        本位币="人民币",
         会计年度=str(year.year), 标准版本号=tables.STANDARD,
     )  # fmt: skip
     for month in range(1, 13):
