@@ -11,7 +11,9 @@ from pathlib import Path
 from fundledger.db.connection import Connection
 from fundledger.exports.parts import Format
 from fundledger.exports.scope import Scope, settle
+from fundledger.sealing.keys import KeyFile
 from fundledger.sealing.sequencer import Sequencer
+from fundledger.sealing.signing import Signer
 from fundledger.trail.starts import Subject
 from tests import databases
 from tests.builders import CITY, DISTRICT, make_world
@@ -44,7 +46,7 @@ async def district_year(server: TestServer, template: str, folder: Path) -> Asyn
         for chapter in (told.money_comes_down, told.projects_enter_the_library, told.the_road_is_built,
                                 told.households_get_their_award, told.the_year_turns, told.what_comes_after):  # fmt: skip
             await chapter(year)
-        await Sequencer(service).seal_all()
+        await Sequencer(service, signer=Signer(KeyFile(folder / "log-keys.json"))).seal_all()
         await owner.execute("ANALYZE")
         yield Story(year, db)
 

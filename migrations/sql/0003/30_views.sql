@@ -1,6 +1,6 @@
 -- Auditors' own SQL (审计查询): the book in accountants' terms, one schema, Chinese names, for the reader's role only. Yuan with two
 -- decimals. Every view is a plain join over stored rows: a filter on its key columns becomes an index seek (docs/auditors-sql.md says
--- which, tests/reader keeps it so), and a running balance is carried by the totals that every transfer stored, never added up.
+-- which, tests/exports/test_auditors_sql.py keeps it so), and a running balance is carried by the totals that every transfer stored, never added up.
 -- Nothing here is personal: payees are ids, organisations have their registered names. Officials stand with their names.
 
 CREATE SCHEMA audit;

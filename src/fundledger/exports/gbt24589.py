@@ -74,5 +74,7 @@ GBT24589: Final = Format(
     "audit data interface GB/T 24589.1—2010 (not checked against an official schema)",
     parts,
     write,
+    unchecked="GB/T 24589.1—2010: no official XML schema was at hand; element names, order, types and lengths are from "
+    "public readings of the standard, the mapping to budget accounting is fundledger's own (docs/journals.md)",
 )
 FORMATS: Final = (GBT24589,)

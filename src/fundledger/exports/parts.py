@@ -50,6 +50,7 @@ class Format:
     """A format: its name in URLs and options, media type, file suffix (with the dot), titles, and how it is written.
 
     `of_subjects`: it can write the trail of one subject too, not only whole books. `layouts`: the columns it offers.
+    `unchecked`: what of it could not be checked against anything official, for the manifest.
     """
 
     name: str
@@ -61,3 +62,4 @@ class Format:
     write: Callable[[Connection, Scope, Output, Part], Awaitable[int]]
     of_subjects: bool = True
     layouts: tuple[Layout, ...] = ("transfers",)
+    unchecked: str = ""
