@@ -8,7 +8,6 @@ them, so that the sequencer stays small.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -117,23 +116,18 @@ def verify(
         report = verified(bundle, key or [], witness or [], older)
         show(report, out, as_json=as_json)
         raise typer.Exit(report.exit_code)
-    _verify_database(as_json=as_json)
+    _verify_database(key or [], witness or [], as_json=as_json)
 
 
-def _verify_database(*, as_json: bool) -> None:
+def _verify_database(keys: list[str], witnesses: list[str], *, as_json: bool) -> None:
+    from fundledger.cli.verifying import show, trust
     from fundledger.sealing.verify import verify_database
 
-    with places.opened(Settings()) as place:
-        report = asyncio.run(verify_database(place.need_reader()))
-    if as_json:
-        out.print_json(json.dumps(report.as_json(), ensure_ascii=False))
-    else:
-        for check in report.checks:
-            mark = "ok   " if check.fault is None else "FAULT"
-            out.print(f"{mark} {check.name}: {check.title_zh} · {check.title_en}", markup=False)
-            if check.fault is not None:
-                out.print(f"      {json.dumps(check.fault, ensure_ascii=False)}", markup=False)
-        out.print(f"records in the log: {report.size}, waiting for a position: {report.waiting}")
+    settings = Settings()
+    believed = trust(settings, keys, witnesses)
+    with places.opened(settings) as place:
+        report = asyncio.run(verify_database(place.need_reader(), believed))
+    show(report, out, as_json=as_json)
     if report.first_fault is not None:
         raise typer.Exit(1)
 

@@ -1,0 +1,54 @@
+"""`fundledger verify --database`: whose signatures are believed, and what was found.
+
+Without ``--key`` the log's own key file is believed, where there is one; with it only the keys named and what they
+introduce, so that an auditor need not trust the machine. ``log-head`` beside the key file must be in the log.
+"""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Console
+
+from fundledger.cli.bundle import read_text
+from fundledger.errors import problem
+from fundledger.sealing.cosigning import WitnessKeys
+from fundledger.sealing.keys import KeyFile, KeysError, follow
+from fundledger.sealing.recheck import Trust
+from fundledger.sealing.signing import HEAD_FILE, HistoryError, read_head
+from fundledger.sealing.verify import Report
+from fundledger.settings import Settings
+from fundledger.verifier.trust import read_keys
+
+
+def trust(settings: Settings, named: list[str], witnesses: list[str]) -> Trust:
+    """Whom to believe; `log-keys-unusable`, `log-history-broken`, `bundle-key-malformed`, `file-unreadable`."""
+    path = settings.log_keys_path
+    believed, known = read_keys(named, read_text), read_keys(witnesses, read_text)
+    known += WitnessKeys(settings.witness_keys).keys
+    if not path.exists():
+        return Trust(believed, known)
+    try:
+        file = KeyFile(path)
+        head = read_head(path.with_name(HEAD_FILE), file)
+    except KeysError as error:
+        raise problem("log-keys-unusable", reason=str(error)) from error
+    except HistoryError as error:
+        raise problem("log-history-broken", reason=str(error)) from error
+    vouchers = [key.voucher for key in file.ring.keys if key.voucher is not None]
+    return Trust(follow(believed, vouchers) if believed else file.ring.verifiers("log"), known, head)
+
+
+def show(report: Report, out: Console, *, as_json: bool) -> None:
+    """Print a report: for machines, or a line per check with its first fault."""
+    if as_json:
+        out.print_json(json.dumps(report.as_json(), ensure_ascii=False))
+        return
+    for check in report.checks:
+        mark = "ok   " if check.fault is None else "FAULT"
+        out.print(f"{mark} {check.name}: {check.title_zh} · {check.title_en}", markup=False)
+        if check.fault is not None:
+            out.print(f"      {json.dumps(check.fault, ensure_ascii=False)}", markup=False)
+    out.print(f"records in the log: {report.size}, waiting for a position: {report.waiting}")
+    if report.unverified:
+        out.print(f"未验证的签名（无相应公钥）· signatures of keys nobody named, not verified: {report.unverified}")
