@@ -8,6 +8,13 @@ _EXPORT = "design 7"
 
 ROWS: tuple[Problem, ...] = (
     Problem(
+        "export-empty", Family.NOT_FOUND, _EXPORT,
+        "没有可导出的内容", "There is nothing to export",
+        "截至日志序号 {position}，所选范围内没有该格式的内容。",
+        "As of log position {position}, what was asked for has nothing that this format holds.",
+        "换一个对象、账簿或更晚的日志序号。", "Ask for another subject or book, or a later position.",
+    ),
+    Problem(
         "export-format-unknown", Family.NOT_FOUND, _EXPORT,
         "没有该导出格式", "There is no such export format",
         "没有格式「{format}」；可用：{formats}。", "There is no format {format}; there are {formats}.",

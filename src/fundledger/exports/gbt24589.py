@@ -22,13 +22,13 @@ from fundledger.exports.journal_names import one_line
 from fundledger.exports.parts import Format, Output, Part
 from fundledger.exports.scope import Scope
 from fundledger.exports.texts import Texts
-from fundledger.exports.touching import described
+from fundledger.exports.touching import described, some
 
 PUBLIC, LEDGER = 1, 2
 FILES: Final = {PUBLIC: "public-archives", LEDGER: "general-ledger"}
 
 
-async def parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
+async def _parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
     """公共档案 and 总账 of every book and year with lines of the scope."""
     number = 0
     for book in scope.books:
@@ -37,6 +37,11 @@ async def parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
                 number += 1
                 count = 2 * year.lines if which == LEDGER else 0
                 yield Part(number, f"{book}-{year.year}-{title}.xml", count, (book, year.year, which))
+
+
+def parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
+    """The files; `export-empty` if there is none."""
+    return some(scope, _parts(connection, scope))
 
 
 async def write(connection: Connection, scope: Scope, file: Output, part: Part) -> int:

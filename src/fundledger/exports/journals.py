@@ -19,7 +19,7 @@ from fundledger.exports.journal_names import Account
 from fundledger.exports.parts import Format, Output, Part
 from fundledger.exports.scope import Scope
 from fundledger.exports.texts import Texts
-from fundledger.exports.touching import count, described
+from fundledger.exports.touching import count, described, some
 
 
 class Syntax(Protocol):
@@ -125,7 +125,7 @@ def _format(name: str, syntax: Syntax, title_zh: str, title_en: str) -> Format:
     """A journal as a format of exports."""
 
     def parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
-        return _parts(connection, scope, syntax.SUFFIX)
+        return some(scope, _parts(connection, scope, syntax.SUFFIX))
 
     async def write(connection: Connection, scope: Scope, file: Output, part: Part) -> int:
         return await _write(connection, scope, file, part, syntax)

@@ -17,7 +17,7 @@ from fundledger.db.connection import Connection
 from fundledger.exports.parts import Format, Output, Part
 from fundledger.exports.scope import Scope
 from fundledger.exports.texts import Texts
-from fundledger.exports.touching import used_accounts
+from fundledger.exports.touching import some, used_accounts
 from fundledger.projects.ocds import as_json, release_of
 
 BIDS: Final = "https://raw.githubusercontent.com/open-contracting-extensions/ocds_bid_extension/v1.1.5/extension.json"
@@ -32,7 +32,7 @@ _OF_BIDDER: Final = """EXISTS (SELECT FROM bid b WHERE b.book = c.book AND b.pro
     AND b.bidder_id = $4::uuid)"""
 
 
-async def parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
+async def _parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
     """A package for every book that has procurements in the scope."""
     number = 0
     for book in scope.books:
@@ -40,6 +40,11 @@ async def parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
         if found:
             number += 1
             yield Part(number, f"{book}.ocds.json", len(found), (book,))
+
+
+def parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
+    """The files; `export-empty` if there is none."""
+    return some(scope, _parts(connection, scope))
 
 
 async def write(connection: Connection, scope: Scope, file: Output, part: Part) -> int:

@@ -6,9 +6,12 @@ journal of an allocation, project, village or payee is every posting to or from 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from fundledger.db.connection import Connection
+from fundledger.errors import problem
+from fundledger.exports.parts import Part
 from fundledger.exports.scope import Scope
 
 _OF_ACCOUNTS: Final = """SELECT x.book, x.entry_id, x.line_no FROM account a JOIN transfer x ON x.book = a.book
@@ -87,6 +90,16 @@ def query(template: str, scope: Scope, side: str = "") -> str:
 async def used_accounts(connection: Connection, scope: Scope, book: int) -> list[Any]:
     """The accounts that the lines of the scope name, by kind and id: what they are and the day they first moved."""
     return list(await connection.fetch(query(_USED, scope, side=SIDES), *values(scope, book)))
+
+
+async def some(scope: Scope, found: AsyncIterator[Part]) -> AsyncIterator[Part]:
+    """The parts of an export; `export-empty` if there is none."""
+    empty = True
+    async for part in found:
+        empty = False
+        yield part
+    if empty:
+        raise problem("export-empty", position=scope.position)
 
 
 async def count(connection: Connection, scope: Scope, book: int) -> int:
