@@ -90,4 +90,11 @@ ROWS: tuple[Problem, ...] = (
         "FUNDLEDGER_WITNESS_KEYS：{reason}。", "FUNDLEDGER_WITNESS_KEYS: {reason}.",
         "每行一个类型 4 的公钥（名称+编号+公钥）。", "One verifier key of type 4 a line (name+id+key).",
     ),
+    Problem(
+        "proof-unreadable", Family.MALFORMED, _SEALED,
+        "不是可核验的证明", "Not a proof that can be checked",
+        "须为 .tlog-proof 文件、分录证明或带证明的追溯结果：{reason}。",
+        "It must be a .tlog-proof file, the proof of a line, or a trail with proof: {reason}.",
+        "重新取得该文件，不要改动。", "Fetch the file again and leave it as it is.",
+    ),
 )  # fmt: skip

@@ -98,19 +98,26 @@ def sequence(
 
 @app.command()
 def verify(
-    bundle: Annotated[Path | None, typer.Argument(help="核验包 · a bundle, verified offline")] = None,
+    bundle: Annotated[Path | None, typer.Argument(help="核验包或证明文件 · a bundle or a proof, offline")] = None,
     database: Annotated[bool, typer.Option("--database", help="核对数据库 · check the database")] = False,
     key: Annotated[
         list[str] | None, typer.Option("--key", help="可信公钥或其文件 · a key you trust, or a file of keys; repeat")
     ] = None,
     witness: Annotated[list[str] | None, typer.Option(help="见证方公钥 · a witness that must have cosigned")] = None,
     older: Annotated[Path | None, typer.Option(help="以前见过的检查点 · a checkpoint seen before")] = None,
+    leaf: Annotated[Path | None, typer.Option(help="证明文件的叶子数据 · the leaf's data of a .tlog-proof")] = None,
     as_json: Json = False,
 ) -> None:
-    """核验 · verify a bundle offline, or the database; exit code 1 and the first fault if something does not fit."""
+    """核验 · verify a bundle or a proof offline, or the database; exit code 1 and the first fault if there is one."""
     if (bundle is None) == (not database):
         raise problem("verify-needs-a-source")
     if bundle is not None:
+        from fundledger.cli import proof
+
+        if proof.is_proof_file(bundle):
+            verdict = proof.verified(bundle, key or [], witness or [], leaf)
+            proof.show(verdict, out, as_json=as_json)
+            raise typer.Exit(verdict.exit_code)
         from fundledger.cli.bundle import show, verified
 
         report = verified(bundle, key or [], witness or [], older)

@@ -1,0 +1,73 @@
+"""`fundledger verify PROOF`: a proof file, checked with what stands in it and the keys its reader trusts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.console import Console
+
+from fundledger.errors import problem
+from fundledger.sealing.leaf import instant
+from fundledger.verifier.proof_file import Verdict, is_proof, verify_proof
+from fundledger.verifier.trust import read_keys
+
+HEAD_BYTES = 64
+_VERDICTS = {
+    "sound": "核验通过 · sound: what is listed is in the log",
+    "fault": "核验发现问题 · a fault was found: nothing is proved",
+    "incomplete": "核验不完整 · incomplete: no fault was found, but not everything could be checked",
+}
+_LAST_SECOND = 253_402_300_799
+
+
+def is_proof_file(path: Path) -> bool:
+    """Whether a file begins like a proof (a bundle is a ZIP); a file that can't be read is not one."""
+    try:
+        with path.open("rb") as file:
+            return is_proof(file.read(HEAD_BYTES).decode(errors="replace"))
+    except OSError:
+        return False
+
+
+def verified(path: Path, trusted: list[str], witnesses: list[str], leaf: Path | None) -> Verdict:
+    """Check a proof; keys are given as texts or files of them. `file-unreadable`, `proof-unreadable`."""
+    data = None if leaf is None else _read(leaf)
+    return verify_proof(_read(path), read_keys(trusted, _read), leaf=data, witnesses=read_keys(witnesses, _read))
+
+
+def show(verdict: Verdict, out: Console, *, as_json: bool) -> None:
+    """Print a verdict: for machines, or who signed which checkpoint, what is proved in it, and what is wrong."""
+    if as_json:
+        out.print_json(json.dumps(verdict.as_json(), ensure_ascii=False))
+        return
+    lines: list[str] = []
+    if verdict.checkpoint is not None:
+        lines.append(f"checkpoint: {verdict.checkpoint.origin}, {verdict.checkpoint.size} records")
+    lines += [f"signed by: {key}" for key in verdict.signed_by]
+    for name, time in verdict.cosigned:
+        lines.append(f"cosigned by: {name} {instant(datetime.fromtimestamp(min(time, _LAST_SECOND), UTC))}")
+    if verdict.unknown_signatures:
+        lines.append(f"signatures of keys that are not trusted here: {verdict.unknown_signatures}")
+    if verdict.fault is None:
+        lines += [f"proved: {_place(one)}" for one in verdict.proved]
+    lines += [f"INCOMPLETE {text}" for text in verdict.incomplete]
+    if verdict.fault is not None:
+        lines.append(f"FAULT {verdict.fault}")
+    for text in (*lines, _VERDICTS[verdict.state]):
+        out.print(text, markup=False)
+
+
+def _place(one: dict[str, object]) -> str:
+    where = f"position {one['position']}" if "position" in one else f"line {one['line_no']}"
+    return f"{one['kind']} {one['record_id']} of book {one['book']}, {where}"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise problem("file-unreadable", file=path.name) from error
+    except UnicodeDecodeError as error:
+        raise problem("proof-unreadable", reason=f"{path.name} is no text") from error
