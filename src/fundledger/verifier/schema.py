@@ -276,14 +276,41 @@ class YearClose(_Strict):
     closed_at: str
 
 
+class ErasedList(_Strict):
+    """Lines of one list whose openings are gone; numbers as ranges."""
+
+    instruction_id: Id
+    lines: list[str]
+    line_count: Count
+    commitments_sha256: Hex
+
+
+class Erasure(_Strict):
+    """删除个人信息."""
+
+    v: Literal[2]
+    kind: Literal["erasure"]
+    book: Book
+    erasure_id: Id
+    proposal_id: Id
+    content_sha256: Hex
+    document_no: str
+    proposed_by: Id
+    approver_id: Id
+    retention_months: Count
+    approved_at: str
+    lists: list[ErasedList]
+
+
 Line = Line1 | Line2
 Entry = Entry1 | Entry2
 Parameter = Parameter1 | Parameter2
-Record = Entry1 | Entry2 | Approval | Refusal | Notice | Parameter1 | Parameter2 | PeriodClose | YearClose
+Record = Entry1 | Entry2 | Approval | Refusal | Notice | Parameter1 | Parameter2 | PeriodClose | YearClose | Erasure
 
 _RECORDS: dict[str, tuple[type[Record], ...]] = {
     "entry": (Entry1, Entry2), "approval": (Approval,), "refusal": (Refusal,), "notice": (Notice,),
     "parameter": (Parameter1, Parameter2), "period_close": (PeriodClose,), "year_close": (YearClose,),
+    "erasure": (Erasure,),
 }  # fmt: skip
 ID_FIELD = {kind: f"{kind}_id" for kind in _RECORDS}
 _encode = msgspec.json.Encoder(order="sorted").encode
