@@ -89,3 +89,40 @@ def _whole_weights(weights: Sequence[int | Fraction]) -> list[int]:
 
 def _too_large() -> Exception:
     return problem("amount-too-large", maximum=format_yuan(AMOUNT_MAX_FEN))
+
+
+_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_PLACES = ("", "拾", "佰", "仟")
+
+
+def capital_yuan(fen: int) -> str:
+    """Write fen (0 to 万亿 yuan) in capital characters (大写金额) as receipts have it: 100050 -> 壹仟元伍角整.
+
+    After 正确填写票据和结算凭证的基本规定: zeros between digits are one 零; the one that may be left out where the
+    place of 万 or of 元 is zero is left out; 零 stands before a 分 without 角; 整 ends whatever has no 分, so that
+    nothing can be added. ValueError for a negative amount or one of 10^16 yuan and more.
+    """
+    if not 0 <= fen < 10**18:
+        raise ValueError("an amount in capitals is from zero to below 10^16 yuan")
+    yuan, rest = divmod(fen, 100)
+    jiao, cents = divmod(rest, 10)
+    text = f"{_capital(yuan)}元" if yuan or not rest else ""
+    if jiao:
+        text += f"{_DIGITS[jiao]}角"
+    if cents:
+        return text + ("零" if yuan and not jiao else "") + f"{_DIGITS[cents]}分"
+    return f"{text}整"
+
+
+def _capital(number: int) -> str:
+    """A whole number: by 亿, then by 万, then by places; 零 where the part below does not fill its first place."""
+    for unit, name in ((10**8, "亿"), (10**4, "万")):
+        if number >= unit:
+            high, low = divmod(number, unit)
+            gap = "零" if 0 < low < unit // 10 else ""
+            return f"{_capital(high)}{name}{gap}{_capital(low) if low else ''}"
+    if number == 0:
+        return _DIGITS[0]
+    text = "".join(f"{_DIGITS[int(digit)]}{_PLACES[place]}" if digit != "0" else "零"
+                   for place, digit in zip(range(len(str(number)) - 1, -1, -1), str(number), strict=True))  # fmt: skip
+    return re.sub("零+", "零", text).rstrip("零")

@@ -269,6 +269,7 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/exemption-rules": OFFICES_AND_WATCHERS,
     "GET /v1/negative-list": OFFICES_AND_WATCHERS,
     # payments
+    "GET /v1/books/{book}/entries/{entry_id}/lines/{line_no}/receipt": READ,
     "POST /v1/books/{book}/erasures": DISTRICT_BUREAUS_DRAFT,
     "GET /v1/books/{book}/erasures": READ,
     "GET /v1/books/{book}/erasures/{proposal_id}": READ,

@@ -78,6 +78,13 @@ ROWS: tuple[Problem, ...] = (
         "去掉这一行，或先将退票入账。", "Leave the line out, or have its return posted first.",
     ),
     Problem(
+        "receipt-not-a-payment", Family.NOT_FOUND, _BANK,
+        "没有该笔支付", "No such payment",
+        "该账簿内没有这样的支付凭证行；收款凭据只为支付行出具。",
+        "There is no such line of a payment in this book; receipts are given for payments only.",
+        "核对凭证编号和行号。", "Check the entry and the line number.",
+    ),
+    Problem(
         "personal-data-erased", Family.REFUSED, _BANK,
         "个人信息已删除", "The personal data were erased",
         "有 {count} 行的姓名和账号已按规定删除或无法打开。",
