@@ -140,6 +140,6 @@ def _proof(receipt: LineReceipt) -> str:
         "并经凭证叶和检查点签名归入日志（做法见 docs/payment-receipts.md）。证明说明账未被改动，不说明现金已到手。</p>"
         "<p>The QR code holds the receipt's id, the line's leaf hash and the log's name, and no personal data. "
         "To check: fetch the proof file; the hash of the line's data must be the one above, and lead through the "
-        "entry's leaf to a signed checkpoint (docs/payment-receipts.md). It proves that the book was not changed, not that the "
-        "cash arrived.</p></footer>"
+        "entry's leaf to a signed checkpoint (docs/payment-receipts.md). It proves that the book was not changed, not "
+        "that the cash arrived.</p></footer>"
     )
