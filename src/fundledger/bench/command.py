@@ -135,7 +135,7 @@ def measure_sealing(*, lines: int, rounds: int, quick: bool) -> dict[str, dict[s
         with serving(urls, place) as (port, process):
             bench = posting.Bench(world, owner, "127.0.0.1", port, err.print, {})
             await sealing.drain(service)
-            await sealing.cost(bench, sealing.sequencer_of(process), count=300 if quick else 3_000, rounds=rounds)
+            await sealing.cost(bench, process, count=300 if quick else 3_000, rounds=rounds)
             await sealing.delays(bench, quick=quick)
         await owner.close()
         await service.close()

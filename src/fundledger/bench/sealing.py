@@ -21,6 +21,7 @@ from uuid import UUID
 
 from fundledger.bench import load
 from fundledger.bench.posting import Bench, pay, release_requests, timed
+from fundledger.bench.processor import between, children_of, parent_of, used_ms
 from fundledger.bench.world import payment_list
 from fundledger.db.connection import Connection
 
@@ -29,6 +30,8 @@ FIGURES = {
     "sealed_100": "the same for payments of 100 lines, 5 a second",
     "sealed_long": "the same in seconds for one payment list of 100,000 lines",
     "posting_with_sealing": "releases a second over HTTP (16 connections), the sequencer running; median of the rounds",
+    "sealing_processor": "processor time of the sequencer and its session for a release (three records); its share of all "
+    "that worked for the postings: what sealing costs where the processor is what is short",
     "posting_without": "the same with the sequencer held, rounds in turn",
 }
 GOAL = {
@@ -39,6 +42,9 @@ PATIENCE_SECONDS = 300
 CONNECTIONS = 16
 
 _NOW = "SELECT clock_timestamp()"
+_SESSION = (
+    "SELECT pid FROM pg_stat_activity WHERE application_name = 'fundledger-sealing' AND datname = current_database()"
+)
 _WAITING = "SELECT count(*) FROM log_queue"
 _SIGNED = """SELECT c.signed_at FROM log_leaf l CROSS JOIN LATERAL (SELECT signed_at FROM log_checkpoint
     WHERE size > l.position ORDER BY size LIMIT 1) c WHERE l.kind = 'entry' AND l.record_id = $1"""
@@ -65,31 +71,43 @@ async def delays(bench: Bench, *, quick: bool) -> None:
     bench.keep("sealed_long", lines=len(people), seconds=waited.total_seconds())
 
 
-async def cost(bench: Bench, sequencer: int, *, count: int, rounds: int) -> None:
-    """Postings a second with the sequencer running and held, in turn; the backlog it leaves is told too."""
+async def cost(bench: Bench, service: int, *, count: int, rounds: int) -> None:
+    """Postings a second with the sequencer running and held, in turn; what is left over then, and processor time."""
+    sequencer = sequencer_of(service)
+    sealing, everything = await _processes(bench.world.service, service, sequencer)
     rates: dict[bool, list[float]] = {True: [], False: []}
-    backlog, drained = 0, []
+    backlog, drained, sealing_ms, all_ms = 0, [], 0, 0
     await load.run(bench.host, bench.port, await release_requests(bench.world, count // 4), CONNECTIONS)  # warm
     for turn in range(2 * rounds):
         running = turn % 4 in (0, 3)
         requests = await release_requests(bench.world, count)
         await drain(bench.world.service)
+        before = used_ms(everything)
         async with held(sequencer, really=not running):
             result = await load.run(bench.host, bench.port, requests, CONNECTIONS)
             if running:
                 backlog = max(backlog, await bench.world.service.fetchval(_WAITING))
                 drained.append((await timed(drain(bench.world.service)))[1])
+                after = used_ms(everything)
+                all_ms += between(before, after)
+                sealing_ms += sum(after[one] - before[one] for one in sealing)
         rates[running].append(result.per_second)
     bench.keep("posting_without", per_second=median(rates[False]), rounds=rounds)
     ratio = sum(rates[True]) / sum(rates[False])
     bench.keep("posting_with_sealing", per_second=median(rates[True]), of_without=ratio, rounds=rounds,
                records_left=backlog, drained_in_seconds=max(drained))  # fmt: skip
+    bench.keep("sealing_processor", ms_per_posting=sealing_ms / (count * rounds), of_all=sealing_ms / all_ms)
+
+
+async def _processes(connection: Connection, service: int, sequencer: int) -> tuple[list[int], list[int]]:
+    """The sequencer and its session; and everything that works for a posting, those two and the load among it."""
+    session: int = await connection.fetchval(_SESSION)
+    return [sequencer, session], [os.getpid(), service, sequencer, *children_of(parent_of(session))]
 
 
 def sequencer_of(service: int) -> int:
     """The process id of the sequencer beside a service (Linux); RuntimeError if there is none."""
-    children = Path(f"/proc/{service}/task").glob("*/children")
-    for child in (int(word) for file in children for word in file.read_text(encoding="ascii").split()):
+    for child in children_of(service):
         if b"sequence" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
             return child
     raise RuntimeError("the service has no sequencer beside it")
