@@ -30,8 +30,8 @@ FIGURES = {
     "sealed_100": "the same for payments of 100 lines, 5 a second",
     "sealed_long": "the same in seconds for one payment list of 100,000 lines",
     "posting_with_sealing": "releases a second over HTTP (16 connections), the sequencer running; median of the rounds",
-    "sealing_processor": "processor time of the sequencer and its session for a release (three records); its share of all "
-    "that worked for the postings: what sealing costs where the processor is what is short",
+    "sealing_processor": "processor time of the sequencer and its session for a release (three records); its share of "
+    "all that worked for the postings: what sealing costs where the processor is what is short",
     "posting_without": "the same with the sequencer held, rounds in turn",
 }
 GOAL = {
