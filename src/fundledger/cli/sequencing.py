@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -31,6 +32,10 @@ def run_until_told(service_url: str, keys: Path, *, with_parent: bool) -> None:
     """
     if with_parent:
         os.nice(NICENESS)
+    # What was imported stays, and rows come in batches that go at once: looking at them cost a fifth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     try:
         statistics = uvloop.run(_run(service_url, keys, with_parent))
     except HistoryError as error:
