@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from fundledger.db.connection import Connection
 from fundledger.exports import gbt24589_ledger, gbt24589_tables
 from fundledger.exports.gbt24589 import GBT24589
-from fundledger.exports.gbt24589_ledger import CODES, PER_VOUCHER
+from fundledger.exports.gbt24589_ledger import CODES, PER_VOUCHER, Vouchers
 from fundledger.exports.gbt24589_tables import BALANCE, GENERAL, NAMESPACE, PUBLIC, VOUCHER, Table, record
 from fundledger.trail.starts import Subject
 from tests.builders import CITY, DISTRICT
@@ -225,7 +225,7 @@ async def test_a_subject_is_exported_whole_and_the_same_again(auditor: Connectio
 
 def a_line(**fields: Any) -> dict[str, Any]:
     """A row of a voucher line between two accounts, with what a test is about."""
-    row = {"line_no": 1, "position": 7, "effective_on": date(2019, 3, 1), "entry_kind": "pay", "summary": "摘要", "document_no": "文1号",
+    row = {"line_no": 1, "position": 7, "entry_id": UUID(int=5), "effective_on": date(2019, 3, 1), "entry_kind": "pay", "summary": "摘要", "document_no": "文1号",
            "functional_class": "2130599", "economic_class": "30399", "amount": 100, "payee_id": None, "pay_method": None, "maker": "甲",
            "approver": "乙", "payer": None, "debit_account": UUID(int=1), "credit_account": UUID(int=2)}  # fmt: skip
     rest = dict.fromkeys((*gbt24589_ledger._HEADER_FIELDS, *gbt24589_ledger._LINE_FIELDS), None)
@@ -239,18 +239,17 @@ ACCOUNTS = {
 }  # fmt: skip
 
 
+def sides(row: dict[str, Any]) -> list[dict[str, str]]:
+    """The two voucher lines of a line."""
+    element = ElementTree.fromstring(f"<all>{Vouchers(ACCOUNTS).line(row)}</all>")
+    return [{child.tag: child.text or "" for child in one} for one in element]
+
+
 def test_a_list_too_long_for_five_digits_is_cut_into_vouchers_that_balance() -> None:
     for line_no, number, place in ((1, "7", "1"), (PER_VOUCHER, "7", str(2 * PER_VOUCHER - 1)), (PER_VOUCHER + 1, "7-2", "1"),
                                    (200_000, "7-5", "7")):  # fmt: skip
-        text = gbt24589_ledger._voucher(a_line(line_no=line_no), ACCOUNTS, debit=True)
-        values = {child.tag: child.text for child in ElementTree.fromstring(text)}
+        values, other = sides(a_line(line_no=line_no))
         assert (values["记账凭证编号"], values["记账凭证行号"]) == (number, place)
-        other = {
-            child.tag: child.text
-            for child in ElementTree.fromstring(
-                gbt24589_ledger._voucher(a_line(line_no=line_no), ACCOUNTS, debit=False)
-            )
-        }
         assert other["记账凭证编号"] == number
         assert int(other["记账凭证行号"] or 0) == int(place) + 1 <= 99_999
 
@@ -259,10 +258,11 @@ def test_a_list_too_long_for_five_digits_is_cut_into_vouchers_that_balance() -> 
 def test_no_text_breaks_a_record(summary: str, document_no: str) -> None:
     if any("\ud800" <= c <= "\udfff" for c in summary + document_no):
         return
-    text = gbt24589_ledger._voucher(a_line(summary=summary, document_no=document_no), ACCOUNTS, debit=True)
+    row = a_line(summary=summary, document_no=document_no)
+    text = Vouchers(ACCOUNTS).line(row)
     assert text.encode("gb18030").decode("gb18030") == text
-    element = ElementTree.fromstring(text)
-    check(VOUCHER, {child.tag: child.text or "" for child in element})
+    for values in sides(row):
+        check(VOUCHER, values)
 
 
 def test_a_value_of_no_element_or_a_wrong_fixed_length_is_an_error() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from fundledger.db.connection import Connection
 from fundledger.exports import gbt24589_rows as rows
 from fundledger.exports import gbt24589_tables as tables
-from fundledger.exports.gbt24589_tables import joined, record
+from fundledger.exports.gbt24589_tables import Form, joined, record
 from fundledger.exports.scope import Scope
 from fundledger.exports.texts import Texts
 from fundledger.exports.touching import used_accounts
@@ -59,12 +59,12 @@ async def write_ledger(connection: Connection, scope: Scope, book: int, year: ro
     accounts = {row["account_id"]: row for row in used}
     for text in _subjects({(CODES[row["account_kind"]], row["name_zh"], row["is_source"]) for row in used}):
         await sink.put(text)
-    async for row in rows.balances(connection, scope, book, year):
-        await sink.put(_balance(row, accounts[row["account_id"]], year))
-    written = 0
-    async for row in rows.vouchers(connection, scope, book, year):
-        await sink.put(_voucher(row, accounts, debit=True) + _voucher(row, accounts, debit=False))
-        written += 2
+    async for batch in rows.balances(connection, scope, book, year):
+        await sink.put("".join([_balance(row, accounts[row["account_id"]], year) for row in batch]))
+    written, vouchers = 0, Vouchers(accounts)
+    async for batch in rows.vouchers(connection, scope, book, year):
+        await sink.put("".join([vouchers.line(row) for row in batch]))
+        written += 2 * len(batch)
     return written
 
 
@@ -129,21 +129,50 @@ def _moves(debit: int, credit: int) -> dict[str, str]:
     }
 
 
-def _voucher(row: Any, accounts: dict[UUID, Any], *, debit: bool) -> str:
-    """One side of a line."""
-    account = accounts[row["debit_account" if debit else "credit_account"]]
-    part, line = divmod(row["line_no"] - 1, PER_VOUCHER)
-    payee = {"辅助项4编号": str(row["payee_id"])} if row["payee_id"] is not None else {}
-    own = {
-        "记账凭证编号": str(row["position"]) + (f"-{part + 1}" if part else ""),
-        "记账凭证行号": str(2 * line + (1 if debit else 2)),
-        "科目编号": CODES[account["account_kind"]],
-        "辅助项7编号": row["functional_class"],
-        "辅助项8编号": row["economic_class"],
-        "分录行可扩展字段结构值": joined([row[name] for name in _LINE_FIELDS]),
-    }
-    moves = _moves(row["amount"] if debit else 0, 0 if debit else row["amount"])
-    return record(tables.VOUCHER, **own, **payee | _items(account), **moves, **_entry(row), **_SAME)
+class Vouchers:
+    """Makes voucher lines; what the lines of an entry on an account share is written once."""
+
+    def __init__(self, accounts: Mapping[UUID, Any]) -> None:
+        self._accounts = accounts
+        self._entry: UUID | None = None
+        self._of_entry = self._empty = Form.of(tables.VOUCHER).filled(**_SAME)
+        self._of_account: dict[tuple[UUID, bool], Form] = {}
+
+    def line(self, row: Any) -> str:
+        """Both sides of a line."""
+        if row["entry_id"] != self._entry:
+            self._entry = row["entry_id"]
+            self._of_entry = self._empty.filled(**_entry(row))
+            self._of_account = {}
+        part, line = divmod(row["line_no"] - 1, PER_VOUCHER)
+        number = str(row["position"]) + (f"-{part + 1}" if part else "")
+        return self._side(row, number, 2 * line + 1, debit=True) + self._side(row, number, 2 * line + 2, debit=False)
+
+    def _side(self, row: Any, number: str, line: int, *, debit: bool) -> str:
+        account_id = row["debit_account" if debit else "credit_account"]
+        form = self._of_account.get((account_id, debit))
+        if form is None:
+            account = self._accounts[account_id]
+            form = self._of_entry.filled(科目编号=CODES[account["account_kind"]], **_items(account), **_NONE[debit])
+            self._of_account[account_id, debit] = form
+        amount = format_yuan(row["amount"])
+        payee = (
+            {} if self._accounts[account_id]["payee_id"] is not None else {"辅助项4编号": str(row["payee_id"] or "")}
+        )
+        moved = (
+            {"借方原币金额": amount, "借方本币金额": amount}
+            if debit
+            else {"贷方原币金额": amount, "贷方本币金额": amount}
+        )
+        fields = joined([row[name] for name in _LINE_FIELDS])
+        return form.filled(
+            记账凭证编号=number, 记账凭证行号=str(line), 分录行可扩展字段结构值=fields, **payee, **moved
+        ).text()
+
+
+_NONE: Final = {
+    True: {"贷方原币金额": "0.00", "贷方本币金额": "0.00"}, False: {"借方原币金额": "0.00", "借方本币金额": "0.00"},
+}  # fmt: skip
 
 
 def _entry(row: Any) -> dict[str, str]:
@@ -155,6 +184,8 @@ def _entry(row: Any) -> dict[str, str]:
         "会计期间号": str(row["effective_on"].month),
         "记账凭证类型编号": row["entry_kind"],
         "记账凭证摘要": row["summary"],
+        "辅助项7编号": row["functional_class"],
+        "辅助项8编号": row["economic_class"],
         "凭证头可扩展字段结构值": joined([row[name] for name in _HEADER_FIELDS]),
         "结算方式编码": row["pay_method"] or "",
         "票据号": row["document_no"],
@@ -166,7 +197,8 @@ def _entry(row: Any) -> dict[str, str]:
 
 
 _SAME: Final = {
-    "币种编码": "CNY", "计量单位": "", "汇率类型编号": "", "汇率": "1", "单价": "0", "票据类型": "文号",
+    "币种编码": "CNY", "计量单位": "", "借方数量": "0", "贷方数量": "0", "汇率类型编号": "", "汇率": "1", "单价": "0",
+    "票据类型": "文号",
     "附件数": "0", "记账标志": "1", "作废标志": "0", "凭证来源系统": "fundledger",
 }  # fmt: skip
 _HEADER_FIELDS: Final = ("entry_id", "officer_id", "supervisor_id", "crossing_id")

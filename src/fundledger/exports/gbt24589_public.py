@@ -21,16 +21,18 @@ async def write_public(connection: Connection, scope: Scope, book: int, year: ro
     place, kinds, units, classes = await rows.basics(connection, scope, book)
     for text in _basics(place["name"], book, year, kinds, units):
         await sink.put(text)
-    async for payee in rows.payees(connection, scope, book):
-        if payee["name"] is not None:
-            await sink.put(record(tables.SUPPLIER, 供应商编码=str(payee["payee_id"]), 供应商名称=payee["name"]))
+    async for batch in rows.payees(connection, scope, book):
+        for payee in batch:
+            if payee["name"] is not None:
+                await sink.put(record(tables.SUPPLIER, 供应商编码=str(payee["payee_id"]), 供应商名称=payee["name"]))
     for code, name, meaning in ITEMS:
         await sink.put(record(tables.FILE, 档案编码=code, 档案名称=name, 档案描述=meaning, 是否有层级特征="0"))
     for value in _archive(await used_accounts(connection, scope, book), classes):
         await sink.put(_value(*value))
-    async for payee in rows.payees(connection, scope, book):
-        payee_id = str(payee["payee_id"])
-        await sink.put(_value("SK", payee_id, payee["name"] or payee_id, payee["kind"] or "个人或户"))
+    async for batch in rows.payees(connection, scope, book):
+        for payee in batch:
+            payee_id = str(payee["payee_id"])
+            await sink.put(_value("SK", payee_id, payee["name"] or payee_id, payee["kind"] or "个人或户"))
     return 0
 
 

@@ -11,9 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from fundledger.db.connection import Connection
 from fundledger.exports.scope import Scope
-from fundledger.exports.touching import FROM, SIDES, query, values
-
-_PREFETCH: Final = 2_000
+from fundledger.exports.touching import FROM, SIDES, batches, query, values
 
 _YEARS: Final = f"""SELECT extract(year FROM e.effective_on)::integer AS year, count(*) AS lines,
     date_trunc('month', max(e.effective_on))::date AS last {FROM} GROUP BY 1 ORDER BY 1"""
@@ -83,21 +81,21 @@ async def basics(connection: Connection, scope: Scope, book: int) -> tuple[Any, 
     )  # fmt: skip
 
 
-def payees(connection: Connection, scope: Scope, book: int) -> AsyncIterator[Any]:
+def payees(connection: Connection, scope: Scope, book: int) -> AsyncIterator[list[Any]]:
     """The payees of the lines by id; a name and kind where it is an organisation."""
-    return connection.cursor(query(_PAYEES, scope), *values(scope, book), prefetch=_PREFETCH).__aiter__()
+    return batches(connection, query(_PAYEES, scope), values(scope, book))
 
 
-def balances(connection: Connection, scope: Scope, book: int, year: Year) -> AsyncIterator[Any]:
+def balances(connection: Connection, scope: Scope, book: int, year: Year) -> AsyncIterator[list[Any]]:
     """What each account held and moved in each month, from its first to the year's last with lines."""
     text = query(_within(_BALANCES, year), scope, side=SIDES)
-    return connection.cursor(text, *values(scope, book), prefetch=_PREFETCH).__aiter__()
+    return batches(connection, text, values(scope, book))
 
 
-def vouchers(connection: Connection, scope: Scope, book: int, year: Year) -> AsyncIterator[Any]:
+def vouchers(connection: Connection, scope: Scope, book: int, year: Year) -> AsyncIterator[list[Any]]:
     """The lines of the year, by effective day, log position and line."""
     text = query(_within(_VOUCHERS, year), scope)
-    return connection.cursor(text, *values(scope, book), prefetch=_PREFETCH).__aiter__()
+    return batches(connection, text, values(scope, book))
 
 
 def _within(template: str, year: Year) -> str:

@@ -251,32 +251,61 @@ GENERAL: Final = (LEDGER, ACCOUNT, ITEM, BALANCE, VOUCHER)
 """总账 in the standard's order, without cash flows and statements."""
 
 _ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MARKUP: Final = re.compile("[&<>]")
+
+
+class Form:
+    """A record that is filled step by step: what many records share is written once. A Form never changes."""
+
+    def __init__(self, pieces: Sequence[str | Element]) -> None:
+        self._pieces = pieces
+
+    @classmethod
+    def of(cls, table: Table) -> Form:
+        """An empty record of a table."""
+        return cls([f"<{table.name}>", *table.elements, f"</{table.name}>\n"])
+
+    def filled(self, **values: str) -> Form:
+        """With these elements; an optional one without content is left out, a text that is too long is cut.
+
+        ValueError: a fixed element of another length, or a name that is not (or no longer) open.
+        """
+        pieces: list[str | Element] = [""]
+        for piece in self._pieces:
+            if isinstance(piece, str):
+                text = piece
+            elif piece.name in values:
+                text = _element(piece, values.pop(piece.name))
+            else:
+                pieces += (piece, "")
+                continue
+            pieces[-1] += text  # type: ignore[operator]  # every other piece is text
+        if values:
+            raise ValueError(f"{self._pieces[0]} has no {sorted(values)}")
+        return Form(pieces)
+
+    def text(self) -> str:
+        """The record; open optional elements are absent. KeyError: a required one is still open."""
+        for piece in self._pieces:
+            if isinstance(piece, Element) and not piece.optional:
+                raise KeyError(piece.name)
+        return "".join(piece for piece in self._pieces if isinstance(piece, str))
 
 
 def record(table: Table, **values: str) -> str:
-    """A record of a table as XML, its elements given by name. Too long a text is cut, an absent optional one left out.
-
-    KeyError: a required element has no value; ValueError: a fixed one has another length, or a name is not the table's.
-    """
-    unknown = values.keys() - {element.name for element in table.elements}
-    if unknown:
-        raise ValueError(f"{table.name} has no {sorted(unknown)}")
-    parts = [f"<{table.name}>"]
-    for element in table.elements:
-        if element.optional and not values.get(element.name):
-            continue
-        parts.append(f"<{element.name}>{escape(_fitted(element, values[element.name]))}</{element.name}>")
-    parts.append(f"</{table.name}>\n")
-    return "".join(parts)
+    """A whole record of a table at once; see `Form`."""
+    return Form.of(table).filled(**values).text()
 
 
-def _fitted(element: Element, value: str) -> str:
-    text = _ILLEGAL.sub(" ", value)
+def _element(element: Element, value: str) -> str:
+    if element.optional and not value:
+        return ""
+    text = _ILLEGAL.sub(" ", value) if _ILLEGAL.search(value) else value
     if element.kind == "text":
-        return text[: element.length]
-    if element.kind == "fixed" and len(text) != element.length:
+        text = text[: element.length]
+    elif element.kind == "fixed" and len(text) != element.length:
         raise ValueError(f"{element.name} must have {element.length} characters")
-    return text
+    return f"<{element.name}>{escape(text) if _MARKUP.search(text) else text}</{element.name}>"
 
 
 def joined(values: Sequence[object]) -> str:

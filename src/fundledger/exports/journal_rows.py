@@ -15,9 +15,7 @@ from uuid import UUID
 from fundledger.db.connection import Connection
 from fundledger.exports.journal_names import Account, account_of
 from fundledger.exports.scope import Scope
-from fundledger.exports.touching import FROM, SIDES, query, used_accounts, values
-
-_PREFETCH: Final = 2_000
+from fundledger.exports.touching import FROM, SIDES, batches, query, used_accounts, values
 
 _LINES: Final = f"""SELECT f.position, e.effective_on, e.entry_id, e.entry_kind, e.document_no, e.summary, e.maker_id,
     e.approver_id, e.payer_id, t.line_no, t.debit_account, t.credit_account, t.amount, t.payee_id
@@ -53,15 +51,16 @@ async def accounts(connection: Connection, scope: Scope, book: int) -> dict[UUID
     return {row["account_id"]: Opened(account_of(row), row["since"]) for row in rows}
 
 
-def lines(connection: Connection, scope: Scope, book: int) -> AsyncIterator[Any]:
-    """The lines, by effective day, log position and line; inside a transaction."""
-    return connection.cursor(query(_LINES, scope), *values(scope, book), prefetch=_PREFETCH).__aiter__()
+def lines(connection: Connection, scope: Scope, book: int) -> AsyncIterator[list[Any]]:
+    """The lines in batches, by effective day, log position and line."""
+    return batches(connection, query(_LINES, scope), values(scope, book))
 
 
 async def months(connection: Connection, scope: Scope, book: int) -> AsyncIterator[Balance]:
     """What each account that moved in a month holds at its end, by month."""
-    async for row in connection.cursor(query(_MONTHS, scope, side=SIDES), *values(scope, book), prefetch=_PREFETCH):
-        yield Balance(row["month"], row["account_id"], row["balance"])
+    async for rows in batches(connection, query(_MONTHS, scope, side=SIDES), values(scope, book)):
+        for row in rows:
+            yield Balance(row["month"], row["account_id"], row["balance"])
 
 
 async def stored(
@@ -69,6 +68,7 @@ async def stored(
 ) -> AsyncIterator[tuple[UUID, int]]:
     """Of a whole book: the balance of every account by the totals stored with its last transfer; else nothing."""
     if scope.subject is None:
-        async for row in connection.cursor(_STORED, book, scope.position, prefetch=_PREFETCH):
-            if row["account_id"] in known:
-                yield row["account_id"], row["balance"]
+        async for rows in batches(connection, _STORED, (book, scope.position)):
+            for row in rows:
+                if row["account_id"] in known:
+                    yield row["account_id"], row["balance"]

@@ -9,7 +9,7 @@ loads it how.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any, Final, Protocol
 
@@ -62,19 +62,26 @@ async def _write(connection: Connection, scope: Scope, file: Output, part: Part,
         await sink.put(text)
     balances = _Months(journal_rows.months(connection, scope, book))
     written, entry, month = 0, None, None
-    async for row in journal_rows.lines(connection, scope, book):
-        if row["entry_id"] != entry:
-            entry = row["entry_id"]
-            if month is not None and _month(row) != month:
-                await _assert(sink, syntax, await balances.of(month), known, month, _MONTH)
-            month = _month(row)
-            await sink.put(syntax.transaction(row))
-        await sink.put(syntax.postings(row, known[row["debit_account"]].account, known[row["credit_account"]].account))
-        written += 1
+    async for rows in journal_rows.lines(connection, scope, book):
+        texts: list[str] = []
+        for row in rows:
+            if row["entry_id"] != entry:
+                entry = row["entry_id"]
+                if month is not None and _month(row) != month:
+                    texts += _assertions(syntax, await balances.of(month), known, month, _MONTH)
+                month = _month(row)
+                texts.append(syntax.transaction(row))
+            texts.append(
+                syntax.postings(row, known[row["debit_account"]].account, known[row["credit_account"]].account)
+            )
+        written += len(rows)
+        await sink.put("".join(texts))
     if month is not None:
-        await _assert(sink, syntax, await balances.of(month), known, month, _MONTH)
         stored = [one async for one in journal_rows.stored(connection, scope, book, known)]
-        await _assert(sink, syntax, stored, known, month, _STORED)
+        for text in _assertions(syntax, await balances.of(month), known, month, _MONTH):
+            await sink.put(text)
+        for text in _assertions(syntax, stored, known, month, _STORED):
+            await sink.put(text)
     await sink.flush()
     return written
 
@@ -106,18 +113,18 @@ class _Months:
         return found
 
 
-async def _assert(
-    sink: Texts,
+def _assertions(
     syntax: Syntax,
     balances: Iterable[tuple[Any, int]],
     known: dict[Any, journal_rows.Opened],
     month: date,
     title: str,
-) -> None:
+) -> Iterator[str]:
+    """The balances of accounts, asserted at the end of a month."""
     last = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     head = syntax.assertions(last, title)
     for account_id, fen in balances:
-        await sink.put(head + syntax.assertion(last, known[account_id].account, fen))
+        yield head + syntax.assertion(last, known[account_id].account, fen)
         head = ""
 
 

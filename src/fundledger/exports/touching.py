@@ -6,13 +6,15 @@ journal of an allocation, project, village or payee is every posting to or from 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
 from fundledger.exports.parts import Part
 from fundledger.exports.scope import Scope
+
+_BATCH: Final = 2_000
 
 _OF_ACCOUNTS: Final = """SELECT x.book, x.entry_id, x.line_no FROM account a JOIN transfer x ON x.book = a.book
         AND x.debit_account = a.account_id WHERE a.book = $1 AND {which}
@@ -90,6 +92,13 @@ def query(template: str, scope: Scope, side: str = "") -> str:
 async def used_accounts(connection: Connection, scope: Scope, book: int) -> list[Any]:
     """The accounts that the lines of the scope name, by kind and id: what they are and the day they first moved."""
     return list(await connection.fetch(query(_USED, scope, side=SIDES), *values(scope, book)))
+
+
+async def batches(connection: Connection, text: str, arguments: Sequence[Any]) -> AsyncIterator[list[Any]]:
+    """The rows of a statement, some thousand at a time; inside a transaction."""
+    cursor = await connection.cursor(text, *arguments)
+    while found := await cursor.fetch(_BATCH):
+        yield found
 
 
 async def some(scope: Scope, found: AsyncIterator[Part]) -> AsyncIterator[Part]:
