@@ -24,10 +24,12 @@ from fundledger.exports import journal_beancount, journal_hledger
 from fundledger.exports.gbt24589 import GBT24589
 from fundledger.exports.journal_names import Account, account_of, one_line
 from fundledger.exports.journals import BEANCOUNT, HLEDGER
+from fundledger.exports.ocds_package import OCDS
 from fundledger.exports.scope import Scope
 from fundledger.trail.starts import Subject
 from tests.builders import CITY, DISTRICT
-from tests.exports.story import files, of, whole
+from tests.databases import connected
+from tests.exports.story import Story, files, of, whole
 from tests.stories.district_year.households import HEADS, NEW_CARDS
 
 IDS = """SELECT a.book, a.account_id, a.account_kind, k.name_zh, k.is_source, k.is_terminal, a.allocation_id, a.budget_line_id,
@@ -256,3 +258,10 @@ def test_no_text_breaks_out_of_an_hledger_line_or_name(texts: list[tuple[str, st
     hledger("-f", "-", "check", "--strict", given=journal)
     assert re.search(r"Transactions\s+: 20 ", hledger("-f", "-", "stats", given=journal))
     assert set(hledger("-f", "-", "accounts", "--used", given=journal).split()) == names
+
+
+async def test_the_service_writes_the_same_bytes_as_the_reader(story: Story, auditor: Connection) -> None:
+    scope = await whole(auditor)
+    async with connected(story.db.service_url) as service:
+        for one in (HLEDGER, BEANCOUNT, GBT24589, OCDS):
+            assert await files(service, one, scope) == await files(auditor, one, scope)
