@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from fundledger.bench.command import measure, measure_lists, measure_sealing
+from fundledger.bench.command import measure, measure_lists, measure_sealing, measure_trail
 from fundledger.bench.posting import FIGURES
 from fundledger.bench.sealing import FIGURES as SEALING_FIGURES
 from fundledger.bench.sheets import FIGURES as SHEET_FIGURES
+from fundledger.bench.trails import FIGURES as TRAIL_FIGURES
 
 
 async def test_a_quick_run_gives_every_figure_of_its_parts() -> None:
@@ -30,3 +31,11 @@ async def test_a_quick_run_tells_what_sealing_costs_and_how_long_it_takes() -> N
     assert set(figures) == set(SEALING_FIGURES)
     assert float(str(figures["posting_with_sealing"]["of_without"])) > 0
     assert float(str(figures["sealed_1"]["max_ms"])) > 0
+
+
+async def test_a_households_trail_is_measured_plain_and_with_a_proof_that_verifies() -> None:
+    figures = await asyncio.to_thread(measure_trail, transfers=300, persons=100, households=20)
+    assert set(figures) == set(TRAIL_FIGURES)
+    # Three payments of one line each, and what they came from: 3 x (pay, fund, release, crossing, allocate) and adopt.
+    assert figures["trail_household_proof"]["lines"] == 16
+    assert float(str(figures["trail_household_proof"]["median_ms"])) > 0
