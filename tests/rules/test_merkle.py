@@ -43,6 +43,15 @@ SIX_TO_EIGHT = [
 ]
 
 
+SIX, FIVE, PAIR = SIX_TO_EIGHT[1], "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b", FIRST_OF_EIGHT[1]
+INCLUSION = {
+    (0, 1): [], (0, 8): FIRST_OF_EIGHT, (5, 8): [FIVE, SIX, REFERENCE_ROOTS[4]], (2, 3): [REFERENCE_ROOTS[2]],
+    (1, 5): [REFERENCE_ROOTS[1], PAIR, FIVE],
+}  # fmt: skip
+"""Leaf and size: the published paths."""
+CONSISTENCY = {(1, 1): [], (1, 8): FIRST_OF_EIGHT, (6, 8): SIX_TO_EIGHT, (2, 5): [PAIR, FIVE]}
+
+
 def leaves(count: int) -> list[bytes]:
     return [leaf_hash(str(n).encode()) for n in range(count)]
 
@@ -55,9 +64,19 @@ def test_roots_match_the_certificate_transparency_reference(size: int) -> None:
     assert frontier.root().hex() == REFERENCE_ROOTS[size]
 
 
-def test_paths_match_the_certificate_transparency_reference() -> None:
-    assert [node.hex() for node in inclusion_path(REFERENCE, 0)] == FIRST_OF_EIGHT
-    assert [node.hex() for node in consistency_path(REFERENCE, 6)] == SIX_TO_EIGHT
+@pytest.mark.parametrize(("index", "size"), INCLUSION)
+def test_paths_match_the_certificate_transparency_reference(index: int, size: int) -> None:
+    path = [bytes.fromhex(node) for node in INCLUSION[index, size]]
+    assert inclusion_path(REFERENCE[:size], index) == path
+    assert verify_inclusion(REFERENCE[index], index, size, path, bytes.fromhex(REFERENCE_ROOTS[size]))
+
+
+@pytest.mark.parametrize(("old_size", "size"), CONSISTENCY)
+def test_consistency_matches_the_certificate_transparency_reference(old_size: int, size: int) -> None:
+    path = [bytes.fromhex(node) for node in CONSISTENCY[old_size, size]]
+    assert consistency_path(REFERENCE[:size], old_size) == path
+    old, new = (bytes.fromhex(REFERENCE_ROOTS[number]) for number in (old_size, size))
+    assert verify_consistency(old_size, old, size, new, path)
 
 
 def test_a_node_is_never_a_leaf() -> None:
@@ -125,6 +144,9 @@ def test_a_touched_inclusion_proof_is_refused(tree: tuple[list[bytes], int]) -> 
     assert not verify_inclusion(hashes[index], index, len(hashes), path, leaf_hash(b"other"))
     assert not verify_inclusion(hashes[index], len(hashes), len(hashes), path, top)
     assert not verify_inclusion(hashes[index], -1, len(hashes), path, top)
+    for huge in (2**63 - 1, 2**63, 2**64, 10**40):
+        assert not verify_inclusion(hashes[index], huge, len(hashes), path, top)
+        assert not verify_inclusion(hashes[index], index, huge, path, top)
     for other in range(len(hashes)):
         assert other == index or not verify_inclusion(hashes[index], other, len(hashes), path, top)
 
