@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -17,8 +18,10 @@ from pathlib import Path
 import pytest
 
 from fundledger.db import basebackup
+from fundledger.db.urls import with_database
 from fundledger.sealing.checkpoint import peek
-from tests.backup.restorable import Book, Run, contents, restored
+from tests.backup.restorable import Book, Run, contents, restored, value_of
+from tests.databases import connected
 from tests.tidy.sources import ROOT
 
 OLD_TOOLS = Path("/usr/lib/postgresql/15/bin")
@@ -30,8 +33,6 @@ def modes(folder: Path) -> set[int]:
 
 
 def test_a_restored_book_is_the_same_to_the_byte(book: Book, run: Run, copy: Path, new: Path) -> None:
-    import asyncio
-
     before = asyncio.run(contents(book.place.need_owner()))
     code, said = run("restore", copy, "--data-dir", new)
     assert code == 0, said
@@ -71,8 +72,6 @@ def test_backup_goes_on_beside_posting(book: Book, run: Run, tmp_path: Path, new
 
 
 async def size_of(url: str) -> int:
-    from tests.backup.restorable import value_of
-
     return int(await value_of(url, "SELECT count(*) FROM log_leaf"))
 
 
@@ -202,6 +201,45 @@ def test_a_named_server_needs_a_role_that_may_copy(
     assert not folder.exists()
     monkeypatch.setenv("FUNDLEDGER_SUPERUSER_DATABASE_URL", book.server.superuser_url)
     assert run("backup", folder)[0] == 0
+
+
+def test_the_database_that_was_named_is_the_one_that_is_restored(
+    book: Book, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, new: Path
+) -> None:
+    asyncio.run(execute(book.server.superuser_url, 'CREATE DATABASE "账 2" OWNER fundledger_owner TEMPLATE fundledger'))
+    other = with_database(book.place.need_reader(), "账 2")
+    asyncio.run(execute(with_database(book.server.superuser_url, "账 2"), "CREATE TABLE this_one (n integer)"))
+    asyncio.run(execute(book.server.superuser_url, 'GRANT CONNECT ON DATABASE "账 2" TO fundledger_reader'))
+    monkeypatch.setenv("FUNDLEDGER_DATABASE_URL", other)
+    monkeypatch.setenv("FUNDLEDGER_READER_DATABASE_URL", other)
+    monkeypatch.setenv("FUNDLEDGER_SUPERUSER_DATABASE_URL", book.server.superuser_url)
+    try:
+        assert run("backup", tmp_path / "two")[0] == 0
+    finally:
+        asyncio.run(execute(book.server.superuser_url, 'DROP DATABASE "账 2" WITH (FORCE)'))
+    code, said = run("restore", tmp_path / "two", "--data-dir", new)
+    assert code == 0, said
+    found = restored(new, lambda place, _: value_of(place.need_owner(), "SELECT to_regclass('this_one')::text"))
+    assert found == "this_one"
+
+
+async def execute(url: str, statement: str) -> None:
+    async with connected(url) as connection:
+        await connection.execute(statement)
+
+
+def test_a_restore_that_was_killed_can_be_begun_again(book: Book, run: Run, copy: Path, new: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "fundledger", "restore", str(copy), "--data-dir", str(new)]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while not (list(new.glob("pgdata.making")) or list(new.glob("store/pgdata.making"))):
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert (new / "log-head").exists(), "known before there was anything to serve"
+    code, said = run("restore", copy, "--data-dir", new)
+    assert code == 0, said
 
 
 def test_the_configuration_of_a_copy_is_not_taken_over(copy: Path, tmp_path: Path) -> None:

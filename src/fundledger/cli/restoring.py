@@ -143,11 +143,16 @@ def _keep_head(known: list[Witnessed], settings: Settings) -> None:
 
 
 async def _name_database(superuser_url: str, name: str) -> None:
-    """An embedded database has one name, whatever it was called on the server that was copied."""
+    """An embedded database has one name, whatever it was called on the server that was copied.
+
+    Another one that has this name on that server steps aside.
+    """
     if name == roles.DATABASE:
         return
     connection = await asyncpg.connect(superuser_url)
     try:
+        if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", roles.DATABASE):
+            await connection.execute(await connection.fetchval(_RENAME, roles.DATABASE, f"{roles.DATABASE}_aside"))
         await connection.execute(await connection.fetchval(_RENAME, name, roles.DATABASE))
     finally:
         await connection.close()
