@@ -76,4 +76,11 @@ ROWS: tuple[Problem, ...] = (
         "The log grew from {old} to {size} and gives no proof (time {times} in succession; the fifth is an alarm).",
         "稍后重试，并向运行单位查问。", "Try again, and ask its operator.",
     ),
+    Problem(
+        "witness-evidence-unusable", Family.MALFORMED, _SEALED,
+        "回执或证明无法使用", "The receipt or proof can't be used",
+        "{file}：{reason}。", "{file}: {reason}.",
+        "给出入账时得到的回执原文，以及日志给出的证明文件。",
+        "Give the receipt as the posting answered it, and the proof file as the log gave it.",
+    ),
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """`fundledger witness …`: what an audit office runs; nothing here needs the service's database.
 
-Exit codes: 0 current · 1 an alarm is open, or the log is stale (older than what was seen) · 3 refused · 69 unreachable.
+Exit codes: 0 current, or the promise was kept · 1 an alarm is open, the log is stale (older than what was seen), or the
+promise was broken · 3 refused, or the promise is not yet due · 69 unreachable.
 The token is read from FUNDLEDGER_TOKEN. Heavy imports stand inside the commands.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,9 +24,10 @@ from fundledger.errors import FundledgerError, problem
 
 if TYPE_CHECKING:
     from fundledger.witness.following import Looked, Witness
+    from fundledger.witness.promises import Answer
     from fundledger.witness.store import Store
 
-ALARMED = 1
+ALARMED, NOT_DUE = 1, 3
 witness = typer.Typer(help="见证 · witness of a log, for audit offices", no_args_is_help=True)
 keys = typer.Typer(help="见证密钥 · the witness's own key", no_args_is_help=True)
 witness.add_typer(keys, name="key")
@@ -79,6 +82,83 @@ def follow(
         raise typer.Exit(ALARMED)
 
 
+@witness.command("monitor")
+def monitor(
+    url: Url, log_key: LogKey = None, store: Folder = DEFAULT, on_alarm: Hook = "",
+    interval: Annotated[int, typer.Option(min=1, max=86_400, help="秒 · seconds between runs")] = 600,
+    once: Annotated[bool, typer.Option("--once", help="只运行一次 · run once and end")] = False,
+    recheck: Annotated[int, typer.Option(min=0, help="每次重读的位置数 · positions read again each run")] = 1_000,
+    everything: Annotated[bool, typer.Option("--all", help="全部重读 · read everything again")] = False,
+) -> None:  # fmt: skip
+    """通读日志并重新记账 · read the whole log, hash and add up everything again; goes on where it stopped."""
+    from fundledger.witness.monitor import watch
+
+    opened, origin = _store(store, log_key)
+    again = sys.maxsize if everything else recheck
+
+    async def run(watcher: Witness) -> bool:
+        watched = await watch(watcher, recheck=again)
+        fine = _report(watched.looked, opened, on_alarm)
+        out.print(f"read and verified: {watched.size} records; read again: {watched.reread}", markup=False)
+        return fine and watched.fault is None
+
+    if not asyncio.run(_watch(url, opened, origin, run, None if once else interval)):
+        raise typer.Exit(ALARMED)
+
+
+@witness.command("check")
+def check(
+    receipt: Annotated[Path, typer.Argument(help="回执文件 · the receipt, or the posting's whole answer (JSON)")],
+    url: Annotated[str | None, typer.Argument(help="日志服务地址 · the log's service; not with --proof")] = None,
+    proof: Annotated[Path | None, typer.Option(help="离线：证明文件 · offline: the proof file")] = None,
+    leaf: Annotated[Path | None, typer.Option(help="离线：叶子数据 · offline: the leaf's data")] = None,
+    log_key: LogKey = None, store: Folder = DEFAULT,
+) -> None:  # fmt: skip
+    """查验回执：已兑现 0，未到期 3，未兑现 1 · was a promise kept: exit code 0, not yet due 3, broken 1."""
+    from fundledger.cli.witness_files import offline, receipt_of
+    from fundledger.witness import promises
+    from fundledger.witness.promises import Kept
+
+    note = receipt_of(receipt)
+    opened, origin = _store(store, log_key)
+    if proof is not None and leaf is not None:
+        answer = offline(opened, origin, note, proof, leaf)
+    elif url is None:
+        raise problem("witness-url-malformed")
+    else:
+        found: list[Answer] = []
+
+        async def ask(watcher: Witness) -> bool:
+            found.append(await promises.check(watcher, note))
+            return True
+
+        asyncio.run(_watch(url, opened, origin, ask, None))
+        answer = found[0]
+    _tell_promise(answer, opened)
+    if answer.kept is not Kept.KEPT:
+        raise typer.Exit(NOT_DUE if answer.kept is Kept.EARLY else ALARMED)
+
+
+@witness.command("status")
+def status(store: Folder = DEFAULT) -> None:
+    """见证所见 · what was seen of each log, and the open alarms."""
+    from fundledger.witness.alarms import open_alarms
+    from fundledger.witness.ledger import verified_size
+    from fundledger.witness.store import Store, last_seen, origins
+
+    opened = Store(store)
+    with opened.reading() as db:
+        for origin in origins(db):
+            seen = last_seen(db, origin)
+            size = 0 if seen is None else seen.size
+            out.print(f"{origin}: seen {size}, read {verified_size(store, origin)}", markup=False)
+    alarms = open_alarms(opened)
+    for alarm in alarms:
+        out.print(f"ALARM {alarm.number} {alarm.kind}: {store / alarm.file_name}", markup=False)
+    if alarms:
+        raise typer.Exit(ALARMED)
+
+
 @witness.command("acknowledge")
 def acknowledge(
     reason: Annotated[str, typer.Option(help="处理情况 · what was done about it")], store: Folder = DEFAULT
@@ -115,17 +195,21 @@ def now() -> int:
 
 
 async def _watch(
-    url: str, store: Store, origin: str, act: Callable[[Witness], Awaitable[bool]], interval: int | None,
-    *, signs: bool = True,
+    url: str, store: Store, origin: str, act: Callable[[Witness], Awaitable[bool]], interval: int | None
 ) -> bool:  # fmt: skip
     """Act once, or again and again: then a log that does not answer is told and waited for."""
     from fundledger.witness import keyfile
     from fundledger.witness.client import LogClient
     from fundledger.witness.following import Witness
+    from fundledger.witness.ledger import prefix_root
 
-    key = keyfile.load(store.folder) if signs else None
+    key = keyfile.load(store.folder)
+
+    def prefix(origin: str, size: int) -> bytes | None:
+        return prefix_root(store.folder, origin, size)
+
     async with LogClient(url, _token()) as client:
-        watcher = Witness(store, origin, client, now, key)
+        watcher = Witness(store, origin, client, now, key, prefix)
         while interval is not None:
             try:
                 await act(watcher)
@@ -149,9 +233,19 @@ def _report(looked: Looked, store: Store, hook: str) -> bool:
             f"{looked.size} records, {looked.seen} were seen (was an old backup restored?)", markup=False,
         )  # fmt: skip
     elif looked.state is not State.ALARM:
-        taken = {True: "published", False: "NOT TAKEN by the log (is the key configured there?)", None: "kept"}
+        taken = {True: "published", False: "NOT TAKEN by the log (its FUNDLEDGER_WITNESS_KEYS must hold this witness)", None: "kept"}
         out.print(f"{looked.state}: {looked.size} records; cosignature {taken[looked.published]}", markup=False)
     return looked.state in (State.CURRENT, State.EMPTY)
+
+
+def _tell_promise(answer: Answer, store: Store) -> None:
+    from fundledger.witness.promises import TEXTS
+
+    receipt = answer.receipt
+    out.print(" · ".join(TEXTS[answer.kept]), markup=False)
+    out.print(f"entry {receipt.entry_id} (book {receipt.book}): {answer.reason}", markup=False)
+    if answer.evidence is not None:
+        out.print(f"-> {store.folder / answer.evidence}", markup=False)
 
 
 def _store(folder: Path, log_key: str | None, *, one: bool = True) -> tuple[Store, str]:

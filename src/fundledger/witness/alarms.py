@@ -22,7 +22,6 @@ FORK: Final = "fork"
 REWOUND: Final = "rewound"
 UNPROVEN: Final = "unproven"
 FAULT: Final = "fault"
-BROKEN_PROMISE: Final = "promise"
 HOOK_SECONDS: Final = 60
 
 MEANING: Final = {
@@ -41,10 +40,6 @@ MEANING: Final = {
     FAULT: (
         "日志内容有误：逐条重算发现不符。",
         "THE LOG'S CONTENT IS WRONG: reading and adding it up again found a fault.",
-    ),
-    BROKEN_PROMISE: (
-        "承诺未兑现：回执所载凭证未按期进入日志，或内容不同。",
-        "A PROMISE WAS BROKEN: the entry of a receipt is not in the log in time, or is another one.",
     ),
 }  # fmt: skip
 _ADVICE: Final = (

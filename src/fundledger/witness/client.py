@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -106,14 +106,19 @@ class LogClient:
         except KeyError as error:
             raise _unusable(path, "not a record's leaf") from error
 
-    async def publish(self, lines: Sequence[str]) -> bool:
-        """Hand the log cosignature lines to keep; False if it does not take them (its operator must trust the key)."""
-        content = "".join(f"{line}\n" for line in lines).encode()
+    async def publish(self, line: str, size: int) -> bool:
+        """Hand the log a checkpoint's cosignature; False if it does not take it (its operator must trust the key)."""
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         path = "/v1/log/cosignatures"
-        async with self._answer("POST", path, content=content, headers=headers) as answer:
-            await _read(answer, path, ANSWER_MAX)
-            return answer.status_code < 300
+        request: dict[str, Any] = {"content": f"{line}\n".encode(), "headers": headers, "params": {"size": size}}
+        try:
+            async with self._answer("POST", path, **request) as answer:
+                await _read(answer, path, ANSWER_MAX)
+                return answer.status_code < 300
+        except FundledgerError as error:
+            if error.code != "witness-token-refused":
+                raise
+            return False
 
     async def entries(self, start: int, stop: int, limit: int) -> AsyncIterator[dict[str, Any]]:
         """The rows of the log's positions from `start`, as far as one answer goes: see ``api/log_feed``."""

@@ -173,7 +173,7 @@ class Witness:
             row = db.execute(query, (self.origin, self.origin)).fetchone()
         if row is None:
             return None
-        if not await self.client.publish([row[1]]):
+        if not await self.client.publish(row[1], row[0]):
             return False
         with self.store.writing() as db:
             query = "UPDATE cosignature SET published = 1 WHERE origin = ? AND size = ? AND line = ?"
