@@ -265,3 +265,13 @@ async def test_the_service_writes_the_same_bytes_as_the_reader(story: Story, aud
     async with connected(story.db.service_url) as service:
         for one in (HLEDGER, BEANCOUNT, GBT24589, OCDS):
             assert await files(service, one, scope) == await files(auditor, one, scope)
+
+
+async def test_a_release_is_in_both_books_with_the_same_sum(auditor: Connection) -> None:
+    release = await auditor.fetchrow("SELECT * FROM entry WHERE book = $1 AND entry_kind = 'release' LIMIT 1", CITY)
+    assert release is not None
+    found = await files(auditor, HLEDGER, await of(auditor, Subject("release", release["entry_id"]), CITY))
+    assert set(found) == {f"{CITY}.journal", f"{DISTRICT}.journal"}
+    for data in found.values():
+        paid = re.findall(r"  ([0-9.]+) CNY  ; line", data.decode())
+        assert sum(int(Decimal(amount) * 100) for amount in paid) == release["total"]

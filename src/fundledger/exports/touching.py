@@ -44,9 +44,9 @@ def _payees(which: str) -> str:
 _PICKED: Final[dict[str, str]] = {
     "line": "SELECT $1::bigint AS book, $3::uuid AS entry_id, $4::integer AS line_no",
     "entry": "SELECT x.book, x.entry_id, x.line_no FROM transfer x WHERE x.book = $1 AND x.entry_id = $3::uuid",
-    "release": """SELECT x.book, x.entry_id, x.line_no FROM entry o JOIN entry n ON n.entry_id = o.entry_id
-        OR n.crossing_id = o.crossing_id JOIN transfer x ON x.book = n.book AND x.entry_id = n.entry_id
-        WHERE o.entry_id = $3::uuid AND n.book = $1""",
+    "release": """SELECT x.book, x.entry_id, x.line_no FROM entry n JOIN transfer x ON x.book = n.book
+        AND x.entry_id = n.entry_id WHERE n.book = $1 AND (n.entry_id = $3::uuid OR n.crossing_id = (
+            SELECT o.crossing_id FROM entry o WHERE o.book = {home}::bigint AND o.entry_id = $3::uuid))""",
     "document": _OF_DOCUMENT
     + _OF_ACCOUNTS.format(which=_IN_ALLOCATIONS.format(which="i.document_no = $3::text")),
     "allocation": _OF_ACCOUNTS.format(which="a.allocation_id = $3::uuid"),
@@ -120,7 +120,8 @@ def touches(scope: Scope) -> str:
     """A condition on the alias `t` (a transfer) for WHERE; parameters as `values` has them."""
     if scope.subject is None:
         return "true"
-    return f"(t.entry_id, t.line_no) IN (SELECT k.entry_id, k.line_no FROM ({_PICKED[scope.subject.kind]}) k)"
+    picked = _PICKED[scope.subject.kind].replace("{home}", str(int(scope.book or 0)))  # a number of our own
+    return f"(t.entry_id, t.line_no) IN (SELECT k.entry_id, k.line_no FROM ({picked}) k)"
 
 
 def values(scope: Scope, book: int) -> list[Any]:
