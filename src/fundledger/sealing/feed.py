@@ -111,11 +111,18 @@ async def _short(
     """The lines of all short entries, read together; None where they can't be rebuilt."""
     wanted = [headers[row["position"]] for row in rows if row["position"] in headers]
     wanted = [header for header in wanted if header["line_count"] <= LONG_LINES]
-    try:
-        found = await many_lines(connection, wanted, accounts)
-    except KeyError:
-        return dict.fromkeys((header["book"], header["entry_id"]) for header in wanted)
-    return {key: [data for _, data in made] for key, made in found.items()}
+    made: dict[tuple[int, Any], list[bytes] | None] = dict.fromkeys((one["book"], one["entry_id"]) for one in wanted)
+    # All together; if one of them can't be rebuilt, each alone.
+    for some in ([wanted], [[one] for one in wanted]):
+        for headers_of in some:
+            try:
+                found = await many_lines(connection, headers_of, accounts)
+            except KeyError:
+                continue
+            made.update((key, [data for _, data in lines_of]) for key, lines_of in found.items())
+        if None not in made.values():
+            break
+    return made
 
 
 async def _lines(
