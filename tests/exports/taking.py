@@ -5,7 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime, time
 from typing import Any
+
+import openpyxl
+import pyarrow as pa
+from pyarrow import parquet
 
 from fundledger.db.connection import Connection
 from fundledger.exports.formats import format_for
@@ -47,6 +52,39 @@ async def json_rows(connection: Connection, scope: Scope) -> list[dict[str, Any]
     """The rows of an NDJSON export."""
     return [json.loads(line) for _, data in await taken(connection, "ndjson", scope)
             for line in data.decode().splitlines()]  # fmt: skip
+
+
+async def sheet_rows(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
+    """The rows of an XLSX export."""
+    found: list[dict[str, Any]] = []
+    for _, data in await taken(connection, "xlsx", scope):
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True)
+        head, *rows = book.worksheets[0].iter_rows(values_only=True)
+        found += [dict(zip(map(str, head), row, strict=True)) for row in rows]
+        book.close()
+    return found
+
+
+async def parquet_rows(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
+    """The rows of a Parquet export."""
+    return [row for _, data in await taken(connection, "parquet", scope)
+            for row in parquet.read_table(pa.BufferReader(data)).to_pylist()]  # fmt: skip
+
+
+def as_csv(row: dict[str, Any]) -> dict[str, str]:
+    """A row of any format as a CSV file has it."""
+    return {name: _cell(value) for name, value in row.items()}
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            assert value.time() == time(), value
+            return value.date().isoformat()
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return "" if value is None else str(value)
 
 
 def fen(text: str) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from fundledger.exports.scope import LAYOUTS
 from tests.builders import DISTRICT, VILLAGE, World
-from tests.exports.taking import csv_rows, fen, json_rows, scope_of
+from tests.exports.taking import as_csv, csv_rows, fen, json_rows, parquet_rows, scope_of, sheet_rows
 from tests.trail.money import bank_returns, fund, pay, sealed
 
 
@@ -43,3 +44,13 @@ async def test_json_lines_say_what_csv_says(world: World) -> None:
         assert list(one) == list(other)
         assert list(one.values()) == ["" if value is None else str(value) for value in other.values()]
     assert DISTRICT in scope.books
+
+
+async def test_workbooks_and_parquet_say_what_csv_says(world: World) -> None:
+    await small_year(world)
+    for layout in LAYOUTS:
+        scope = await scope_of(world.service, layout=layout)
+        expected = await csv_rows(world.service, scope)
+        assert expected
+        assert [as_csv(row) for row in await sheet_rows(world.service, scope)] == expected
+        assert [as_csv(row) for row in await parquet_rows(world.service, scope)] == expected

@@ -27,6 +27,12 @@ ROWS: tuple[Problem, ...] = (
         "换用 csv、ndjson、xlsx 或 parquet。", "Take csv, ndjson, xlsx or parquet.",
     ),
     Problem(
+        "export-part-too-large", Family.TOO_LARGE, _EXPORT,
+        "工作表过大", "The worksheet grows too large",
+        "内容过长，一个工作表容纳不下。", "The texts are so long that a worksheet can't hold the rows.",
+        "改用 csv、ndjson 或 parquet。", "Take csv, ndjson or parquet.",
+    ),
+    Problem(
         "export-subject-without-book", Family.MALFORMED, _EXPORT,
         "未指明账簿", "The subject's book is missing",
         "导出某一对象的资金流向时须指明其所在账簿。", "The trail of one subject is asked for in its book.",

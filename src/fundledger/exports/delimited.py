@@ -13,7 +13,7 @@ from fundledger.exports.copying import CSV, VERBATIM, Sink, put
 from fundledger.exports.parts import Format, Output, Part
 from fundledger.exports.rows import copy_part, parts_of
 from fundledger.exports.scope import LAYOUTS, Scope
-from fundledger.exports.statements import as_cell, as_json
+from fundledger.exports.statements import as_cell, as_json, as_json_row
 from fundledger.files.csv_table import BOM
 
 ROWS_MAX: Final = 1_000_000
@@ -39,7 +39,7 @@ async def _write_csv(connection: Connection, scope: Scope, file: Output, part: P
 
 async def _write_ndjson(connection: Connection, scope: Scope, file: Output, part: Part) -> int:
     sink = Sink(file.write)
-    rows = await copy_part(connection, scope, part, sink, VERBATIM, as_json, as_json=True)
+    rows = await copy_part(connection, scope, part, sink, VERBATIM, as_json, wrap=as_json_row)
     await sink.close()
     return rows
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from fundledger.errors import problem
-from fundledger.exports import delimited, gbt24589, journals, ocds_package
+from fundledger.exports import delimited, gbt24589, journals, ocds_package, parquet, workbook
 from fundledger.exports.parts import Format
 from fundledger.exports.scope import Scope
 
 _PARTS: Final[tuple[tuple[Format, ...], ...]] = (
-    delimited.FORMATS, journals.FORMATS, gbt24589.FORMATS, ocds_package.FORMATS,
+    delimited.FORMATS, workbook.FORMATS, parquet.FORMATS,
+    journals.FORMATS, gbt24589.FORMATS, ocds_package.FORMATS,
 )  # fmt: skip
 
 FORMATS: Final[dict[str, Format]] = {one.name: one for part in _PARTS for one in part}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from fundledger.db.connection import Connection
+from fundledger.exports.columns import columns_of
 from fundledger.exports.copying import Sink, copy_rows
 from fundledger.exports.edges import arguments, pages
 from fundledger.exports.parts import Part
 from fundledger.exports.scope import Scope
-from fundledger.exports.statements import Render, as_json_row, edges, long_entry, prepare, stretch
+from fundledger.exports.statements import Render, edges, long_entry, prepare, stretch
 from fundledger.exports.stretches import cut, runs
 
 NAMES: Final = {
@@ -18,6 +19,10 @@ NAMES: Final = {
     "payment_voucher": "payment-vouchers",
     "accounting_voucher": "accounting-vouchers",
 }
+
+
+Wrap = Callable[[str, list[str]], str]
+"""Makes one column of the columns (by their names) of a query."""
 
 
 async def parts_of(connection: Connection, scope: Scope, suffix: str, rows_max: int) -> AsyncIterator[Part]:
@@ -41,12 +46,13 @@ async def copy_part(
     form: dict[str, Any],
     render: Render,
     *,
-    as_json: bool = False,
+    wrap: Wrap | None = None,
 ) -> int:
-    """COPY the rows of a part to the sink; how many there were."""
+    """COPY the rows of a part to the sink, values as `render` and rows as `wrap` has them; how many there were."""
+    names = [column.name for column in columns_of(scope.layout, trail=scope.subject is not None)]
     rows = 0
     async for query, values in _statements(connection, scope, part, render):
-        rows += await copy_rows(connection, as_json_row(query) if as_json else query, values, sink, form)
+        rows += await copy_rows(connection, wrap(query, names) if wrap else query, values, sink, form)
     return rows
 
 

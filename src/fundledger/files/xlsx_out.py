@@ -1,8 +1,9 @@
 """A worksheet written without a library and without a file on disk: rows in, the bytes of an XLSX workbook out.
 
-For sheets that hold personal data, which no temporary file may. Texts are inline strings, so nothing in them is ever
-run as a formula and a card of 19 digits stays what it is; amounts are numbers with two decimals, given in fen. The
-same rows give the same bytes. What a sheet needs in memory is its compressed self.
+For sheets that hold personal data, which no temporary file may, and for exports, whose rows the database writes as XML.
+Texts are inline strings, so nothing in them is ever run as a formula and a card of 19 digits stays what it is; amounts
+are numbers with two decimals, given in fen. The same rows give the same bytes. What a sheet needs in memory is its
+compressed self, or nothing where it goes to a file.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterable, Sequence
+from typing import IO
 from xml.sax.saxutils import escape
 
 from fundledger.money import format_yuan
@@ -36,21 +38,25 @@ _PARTS = {
     'Target="styles.xml"/></Relationships>',
     "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
     '<sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>',
-    # Style 1 is the built-in format 0.00.
-    "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><fonts count="1"><font/></fonts>'
+    # Style 1 is the built-in format 0.00, style 2 a day.
+    "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><numFmts count="1"><numFmt numFmtId="164" '
+    'formatCode="yyyy\\-mm\\-dd"/></numFmts><fonts count="1"><font/></fonts>'
     '<fills count="1"><fill><patternFill patternType="none"/></fill></fills>'
     '<borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
-    '<cellXfs count="2"><xf xfId="0"/><xf xfId="0" numFmtId="2" applyNumberFormat="1"/></cellXfs>'
+    '<cellXfs count="3"><xf xfId="0"/><xf xfId="0" numFmtId="2" applyNumberFormat="1"/>'
+    '<xf xfId="0" numFmtId="164" applyNumberFormat="1"/></cellXfs>'
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>',
 }
 
 
 class Workbook:
-    """One sheet that grows row by row."""
+    """One sheet that grows row by row, in memory or in a file (which is only ever written to)."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: IO[bytes] | None = None, *, level: int | None = None) -> None:
         self._bytes = io.BytesIO()
-        self._zip = zipfile.ZipFile(self._bytes, "w", zipfile.ZIP_DEFLATED)
+        self._zip = zipfile.ZipFile(
+            self._bytes if file is None else file, "w", zipfile.ZIP_DEFLATED, compresslevel=level
+        )
         for name, text in _PARTS.items():
             self._zip.writestr(_member(name), _HEAD + text)
         self._sheet = self._zip.open(_member("xl/worksheets/sheet1.xml"), "w", force_zip64=False)
@@ -60,8 +66,12 @@ class Workbook:
         """Write rows below those before."""
         self._sheet.write("".join(f"<row>{''.join(map(_cell, row))}</row>" for row in rows).encode())
 
+    def add_xml(self, rows: bytes) -> None:
+        """Write rows that are XML already."""
+        self._sheet.write(rows)
+
     def finish(self) -> bytes:
-        """The workbook; no row is added after this."""
+        """The workbook, empty if it went to a file; no row is added after this."""
         self._sheet.write(b"</sheetData></worksheet>")
         self._sheet.close()
         self._zip.close()
