@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     pg_bin: Path | None = Field(default=None, description="bin folder of the PostgreSQL to embed, not the wheel's")
     max_body_bytes: Annotated[int, Field(gt=0)] = Field(default=64 * MIB, description="largest request body")
     pool_size: Annotated[int, Field(gt=0, le=500)] = Field(default=10, description="database connections kept open")
+    export_days: Annotated[int, Field(gt=0)] = Field(default=30, description="days that export jobs' files are kept")
     demo: bool = Field(default=True, description="load the demonstration year into an empty embedded database")
 
     @property
@@ -55,6 +56,11 @@ class Settings(BaseSettings):
     def log_keys_path(self) -> Path:
         """Where the keys are that sign checkpoints and receipts; ``log-head`` stands beside them."""
         return self.log_key_file if self.log_key_file is not None else self.data_dir / "log-keys.json"
+
+    @property
+    def exports_path(self) -> Path:
+        """Where the files of export jobs are."""
+        return self.data_dir / "exports"
 
     @model_validator(mode="after")
     def _urls_belong_together(self) -> Self:

@@ -25,6 +25,7 @@ MAY_INSERT = {
     "payment_list", "payment_line", "payment_line_private", "bank_result", "bank_file", "preview_line", "rejection", "idempotency",
     "parameter_proposal", "erasure_proposal", "erasure_proposal_line",
     "log_cosignature",
+    "export_record", "export_part", "export_outcome",
     "notice_objection",
     "project_evaluation",
     "project_evaluation_indicator",

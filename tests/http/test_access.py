@@ -231,6 +231,13 @@ EXPECTED: dict[str, Expect] = {
     "GET /v1/log/proofs/{kind}/{record_id}": OFFICES_AND_WATCHERS,
     "GET /v1/log/records/entry/{record_id}/lines": OFFICES_AND_WATCHERS,
     "GET /v1/log/records/{kind}/{record_id}": OFFICES_AND_WATCHERS,
+    # exports
+    "GET /v1/export-formats": OFFICES_AND_WATCHERS,
+    "GET /v1/books/{book}/exports/{format}": READ,
+    "POST /v1/exports": OFFICES_AND_WATCHERS,
+    "GET /v1/exports/{export_id}": OFFICES_AND_WATCHERS,
+    "GET /v1/exports/{export_id}/manifest": OFFICES_AND_WATCHERS,
+    "GET /v1/exports/{export_id}/parts/{number}": OFFICES_AND_WATCHERS,
     # registry and policy
     "GET /v1/books/{book}/divisions": READ,
     "GET /v1/books/{book}/divisions/{code}": READ,
@@ -315,6 +322,8 @@ PLACES = {
     "line_no": "1",
     "size": "0",
     "sha256": "00" * 32,
+    "format": "csv",
+    "number": "1",
 }
 """Path parameters that are no UUID."""
 

@@ -27,6 +27,7 @@ from fundledger.api import (
     erasures,
     evaluations,
     evidence,
+    exports,
     health,
     households,
     instructions,
@@ -62,6 +63,7 @@ from fundledger.api.openapi import document, operation_id
 from fundledger.api.problems import install
 from fundledger.book.poster import Poster
 from fundledger.db.database import Database
+from fundledger.exports.jobs import Exports
 from fundledger.registry.vault import Vault
 from fundledger.sealing import keys
 from fundledger.sealing.cosigning import WitnessKeys
@@ -110,6 +112,7 @@ ROUTERS = (
     log_feed.router,
     checkpoints.router,
     proofs.router,
+    exports.router,
 )
 TITLE = "fundledger"
 DESCRIPTION = "An append-only double-entry ledger for poverty-relief money, after 武扶组(2018)12号."
@@ -124,11 +127,15 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         await refuse_powerful_role(database)
         poster = Poster(database)
         poster.start()
+        exports_jobs = Exports(database, settings.exports_path, days=settings.export_days)
         app.state.services = Services(
             settings, database, Tokens(database), poster, Vault.open(settings.keys_path),
             keys.ready(settings.log_keys_path), WitnessKeys(settings.witness_keys), await known_books(database),
+            exports_jobs,
         )  # fmt: skip
+        exports_jobs.start()
         yield
+        await exports_jobs.stop()
         await poster.stop()
         await database.dispose()
 

@@ -21,6 +21,7 @@ from fundledger.book.poster import Poster
 from fundledger.db.database import Database
 from fundledger.db.refusals import refusals
 from fundledger.errors import problem
+from fundledger.exports.jobs import Exports
 from fundledger.payments.paying import LineCounts
 from fundledger.registry.vault import Vault
 from fundledger.sealing.cosigning import WitnessKeys
@@ -43,6 +44,7 @@ class Services:
     log_keys: KeyFile
     witness_keys: WitnessKeys
     books: frozenset[int]
+    exports: Exports
     line_counts: LineCounts = field(default_factory=LineCounts)
     accounts: Accounts = field(default_factory=Accounts)
 

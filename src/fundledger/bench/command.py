@@ -26,7 +26,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from fundledger.bench import http_lists, posting, sealing, sheets, trails
+from fundledger.bench import exports, http_lists, posting, sealing, sheets, trails
 from fundledger.bench.posting import FIGURES
 from fundledger.bench.report import as_table
 from fundledger.bench.world import build
@@ -140,6 +140,35 @@ def measure_sealing(*, lines: int, rounds: int, quick: bool) -> dict[str, dict[s
         await owner.close()
         await service.close()
         return bench.figures
+
+    return _on_fresh_server(run)
+
+
+@app.command(name="exports")
+def bench_exports(
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable")] = False,
+    transfers: Annotated[int, typer.Option(help="transfers in the book", min=1_000)] = 1_000_000,
+    persons: Annotated[int, typer.Option(help="payees of each list", min=100, max=200_000)] = 100_000,
+    only: Annotated[list[str] | None, typer.Option(help="formats; default: csv, ndjson, parquet, xlsx")] = None,
+) -> None:
+    """Exports of a whole book as files, against COPY of the same query; peak memory (some minutes)."""
+    figures = measure_exports(transfers=transfers, persons=persons, formats=only or list(exports.FORMATS))
+    answer = {"machine": machine(), "what": exports.FIGURES, "goal": exports.GOAL, "figures": figures}
+    sys.stdout.write((json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)) + "\n")
+
+
+def measure_exports(*, transfers: int, persons: int, formats: list[str]) -> dict[str, dict[str, object]]:
+    """Build a book of so many transfers on a fresh server, and measure."""
+
+    async def run(urls: DatabaseUrls, place: Path, vault: Vault) -> dict[str, dict[str, object]]:
+        owner, service = await asyncpg.connect(urls.owner_url), await asyncpg.connect(urls.service_url)
+        err.print("building the book …")
+        world = await build(owner, service, vault, persons=persons)
+        await trails.pay_lists(world, transfers, err.print)
+        figures = await exports.measure(world, owner, urls.service_url, formats=formats, say=err.print)
+        await owner.close()
+        await service.close()
+        return figures
 
     return _on_fresh_server(run)
 

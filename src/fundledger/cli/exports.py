@@ -10,10 +10,13 @@ import typer
 from rich.console import Console
 
 from fundledger.cli import places
+from fundledger.cli.export_folder import export_check, export_trail
 from fundledger.errors import problem
 from fundledger.settings import Settings
 
 export = typer.Typer(help="导出 · export", no_args_is_help=True)
+export.command("trail")(export_trail)
+export.command("check")(export_check)
 out = Console(highlight=False, soft_wrap=True)
 
 

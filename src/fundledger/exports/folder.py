@@ -47,15 +47,16 @@ class Progress:
         self.bytes = 0
 
 
-class _Hashed:
+class Hashed:
     """A file that is hashed and counted as it is written."""
 
-    def __init__(self, file: IO[bytes], progress: Progress) -> None:
-        self._file, self._progress = file, progress
+    def __init__(self, file: IO[bytes], progress: Progress | None = None) -> None:
+        self._file, self._progress = file, progress or Progress()
         self.hash = hashlib.sha256()
         self.size = 0
 
     def write(self, data: bytes) -> int:
+        """Write, hash, count."""
         self._file.write(data)
         self.hash.update(data)
         self.size += len(data)
@@ -83,7 +84,7 @@ async def write_part(
     try:
         file = await asyncio.to_thread(_created, temporary)
         try:
-            out = _Hashed(file, progress)
+            out = Hashed(file, progress)
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 rows = await form.write(connection, scope, out, part)
             await asyncio.to_thread(_kept, file, temporary, final)
@@ -91,15 +92,17 @@ async def write_part(
             await asyncio.to_thread(file.close)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        raise refusal_of(error) from error
+        if (refused := refusal_of(error)) is error:
+            raise
+        raise refused from error
     return Written(part.number, part.name, rows, out.size, out.hash.hexdigest())
 
 
 def refusal_of(error: BaseException) -> BaseException:
-    """A full disk as the refusal it is; everything else as it came."""
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return problem("export-disk-full")
-    return error
+    """A full disk, and a folder that can't be written to, as the refusals they are; everything else as it came."""
+    if not isinstance(error, OSError) or isinstance(error, ConnectionError | TimeoutError):
+        return error
+    return problem("export-disk-full" if error.errno in _FULL else "export-folder-unusable")
 
 
 def _created(path: Path) -> IO[bytes]:

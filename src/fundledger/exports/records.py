@@ -57,7 +57,9 @@ async def record(connection: Connection, caller: Caller, export_id: UUID, way: W
 
 async def job_of(connection: Connection, book: int, unit_id: UUID, export_id: UUID) -> Job:
     """A unit's own job; `export-not-found` for everybody else's."""
-    row = await connection.fetchrow(_JOBS + "r.book = $1 AND r.export_id = $2 AND r.unit_id = $3", book, export_id, unit_id)
+    row = await connection.fetchrow(
+        _JOBS + "r.book = $1 AND r.export_id = $2 AND r.unit_id = $3", book, export_id, unit_id
+    )
     if row is None:
         raise problem("export-not-found")
     return _job(row)
@@ -94,8 +96,8 @@ def _job(row: Any) -> Job:
 async def keep_part(connection: Connection, job: Job, part: Written) -> None:
     """A part is finished."""
     await connection.execute(
-        "INSERT INTO export_part (book, export_id, number, name, rows, bytes, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7) "
-        "ON CONFLICT DO NOTHING",
+        "INSERT INTO export_part (book, export_id, number, name, rows, bytes, sha256) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         job.book, job.export_id, part.number, part.name, part.rows, part.bytes, bytes.fromhex(part.sha256),
     )  # fmt: skip
 
@@ -118,13 +120,15 @@ async def end(connection: Connection, job: Job, outcome: Outcome, reason: str | 
 
 
 async def log_at(connection: Connection, position: int) -> dict[str, Any]:
-    """The log up to a position: size, root (hex; None if its tree is not there yet), the first checkpoint covering it."""
+    """The log up to a position: size, root (hex; None if there is no tree yet), the first checkpoint that covers it."""
     size = position + 1
     try:
         root: str | None = (await tree.root_at(connection, size)).hex()
     except tree.TreeBrokenError:
         root = None
-    row = await connection.fetchrow("SELECT size, note FROM log_checkpoint WHERE size >= $1 ORDER BY size LIMIT 1", size)
+    row = await connection.fetchrow(
+        "SELECT size, note FROM log_checkpoint WHERE size >= $1 ORDER BY size LIMIT 1", size
+    )
     return {
         "size": size, "root": root, "checkpoint_size": None if row is None else row["size"],
         "checkpoint": None if row is None else row["note"],

@@ -14,7 +14,7 @@ from uuid import UUID
 from fundledger.book.asof import as_of
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
-from fundledger.trail.starts import TO_PAYEES, Subject, SubjectKind
+from fundledger.trail.starts import TO_PAYEES, Subject, SubjectKind, household_of
 from fundledger.trail.walk import Direction
 
 Layout = Literal["transfers", "payment_voucher", "accounting_voucher"]
@@ -62,12 +62,43 @@ class Scope:
         )  # fmt: skip
 
 
+FIELDS: Final[dict[str, SubjectKind]] = {
+    "entry_id": "entry", "release_id": "release", "document_no": "document", "allocation_id": "allocation",
+    "project_id": "project", "village_code": "village", "household_id": "household", "household_no": "household",
+    "person_id": "person", "organisation_id": "organisation",
+}  # fmt: skip
+"""How a caller names a subject, as ``/trail`` does, and the kind each name means."""
+
 _BY_TEXT: Final = frozenset({"document", "village"})
 
 
 def subject_of(kind: SubjectKind, ref: str, line_no: int | None = None) -> Subject:
     """A subject from its kind and its id (a UUID), document number or village code as text; ValueError: no UUID."""
     return Subject(kind, ref if kind in _BY_TEXT else UUID(ref), line_no)
+
+
+async def subject_named(
+    connection: Connection, book: int | None, fields: Mapping[str, str | UUID | None], line_no: int | None = None
+) -> Subject | None:
+    """The subject among `FIELDS` that has a value, None if none has.
+
+    Raises `export-subject-not-one`, `export-subject-without-book`, `export-id-malformed`, `trail-start-not-found` (no
+    such household number).
+    """
+    given = [(name, value) for name, value in fields.items() if value is not None]
+    if not given and line_no is None:
+        return None
+    if len(given) != 1 or (line_no is not None and given[0][0] != "entry_id"):
+        raise problem("export-subject-not-one", subjects=list(FIELDS))
+    if book is None:
+        raise problem("export-subject-without-book")
+    ((name, value),) = given
+    if name == "household_no":
+        return Subject("household", await household_of(connection, book, str(value)))
+    try:
+        return subject_of(FIELDS[name] if line_no is None else "line", str(value), line_no)
+    except ValueError as error:
+        raise problem("export-id-malformed", name=name) from error
 
 
 def default_direction(kind: SubjectKind) -> Direction:
