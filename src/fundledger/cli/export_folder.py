@@ -47,7 +47,6 @@ def export_trail(
     organisation_id: Ident = None,
 ) -> None:
     """导出资金流向 · everything, or the trail of one subject (of --book), as of a log position."""
-    from fundledger.cli.places import opened
     from fundledger.exports.scope import LAYOUTS
 
     subject = {
@@ -62,6 +61,12 @@ def export_trail(
         "bom": bom, "subject": {name: value for name, value in subject.items() if value is not None},
         "line_no": line_no,
     }  # fmt: skip
+    _take(folder, request)
+
+
+def _take(folder: Path, request: Mapping[str, Any]) -> None:
+    from fundledger.cli.places import opened
+
     with opened(Settings()) as place:
         content = asyncio.run(_taken(place.need_service(), folder, request))
     out.print(
