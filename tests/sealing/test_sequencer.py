@@ -261,6 +261,17 @@ async def empty_queue(connection: Connection) -> None:
     raise AssertionError("the queue does not empty")
 
 
+def test_what_stands_before_a_long_entry_does_not_wait_for_it() -> None:
+    refs = [Ref(DISTRICT, "entry", new_id()) for _ in range(5)]
+    counts = (1, sequencer.BATCH_LINES - 1, sequencer.BATCH_LINES + 5, 1, 1)
+    entries: dict[Ref, Any] = {ref: {"line_count": count} for ref, count in zip(refs, counts, strict=True)}
+    sizes = []
+    while refs:
+        sizes.append(sequencer.within_lines(refs, entries))
+        refs = refs[sizes[-1] :]
+    assert sizes == [2, 1, 2]
+
+
 def test_leaf_hashes_are_rfc_6962() -> None:
     from fundledger.sealing.merkle import leaf_hash
 

@@ -36,7 +36,7 @@ log = logging.getLogger("fundledger.sequencer")
 BATCH = 1_000
 """Records appended at once, at most."""
 BATCH_LINES = 20_000
-"""A batch ends after the entry that passes this many lines, so that a killed sequencer repeats little."""
+"""A batch ends before the entry that would pass this many lines: what stands before a long one does not wait for it."""
 LEADER_LOCK = 0x73657175
 """The advisory lock's key ("sequ" in ASCII); ``log_append`` has one of its own."""
 PACE_MS = 250
@@ -154,11 +154,11 @@ class Sequencer:
 
 
 def within_lines(refs: Sequence[Ref], entries: dict[Ref, Row]) -> int:
-    """How many of the records make up one batch: at least one, and no more after BATCH_LINES lines."""
+    """How many of the records make up one batch: at most BATCH_LINES lines, or one longer entry by itself."""
     total = 0
-    for number, ref in enumerate(refs, start=1):
+    for number, ref in enumerate(refs):
         total += entries[ref]["line_count"] if ref.kind == "entry" else 1
-        if total >= BATCH_LINES:
+        if total > BATCH_LINES and number > 0:
             return number
     return len(refs)
 
