@@ -74,10 +74,10 @@ async def delays(bench: Bench, *, quick: bool) -> None:
 async def cost(bench: Bench, service: int, *, count: int, rounds: int) -> None:
     """Postings a second with the sequencer running and held, in turn; what is left over then, and processor time."""
     sequencer = sequencer_of(service)
-    sealing, everything = await _processes(bench.world.service, service, sequencer)
     rates: dict[bool, list[float]] = {True: [], False: []}
     backlog, drained, sealing_ms, all_ms = 0, [], 0, 0
     await load.run(bench.host, bench.port, await release_requests(bench.world, count // 4), CONNECTIONS)  # warm
+    sealing, everything = await _processes(bench.world.service, service, sequencer)
     for turn in range(2 * rounds):
         running = turn % 4 in (0, 3)
         requests = await release_requests(bench.world, count)
@@ -92,6 +92,7 @@ async def cost(bench: Bench, service: int, *, count: int, rounds: int) -> None:
                 all_ms += between(before, after)
                 sealing_ms += sum(after[one] - before[one] for one in sealing)
         rates[running].append(result.per_second)
+    await drain(bench.world.service)
     bench.keep("posting_without", per_second=median(rates[False]), rounds=rounds)
     ratio = sum(rates[True]) / sum(rates[False])
     bench.keep("posting_with_sealing", per_second=median(rates[True]), of_without=ratio, rounds=rounds,
