@@ -145,7 +145,7 @@ def manifest(
     return {
         "version": VERSION, "format": form.name, "media_type": form.media_type, "scope": scope.as_json(),
         "as_of": scope.position, **who, "log": dict(log), "rows": sum(part.rows for part in parts),
-        "parts": [asdict(part) for part in parts],
+        "parts": [asdict(part) for part in parts], **({"unchecked": form.unchecked} if form.unchecked else {}),
     }  # fmt: skip
 
 
