@@ -51,15 +51,18 @@ class Container:
         """Open the archive and look at its directory; FundledgerError."""
         self.path = path
         try:
-            self._zip = zipfile.ZipFile(path)
+            # Ours to close: members that are still being read would keep the archive's own handle open.
+            self._file = path.open("rb")
         except OSError as error:
             raise problem("file-unreadable", file=path.name) from error
-        except _BROKEN as error:
-            raise problem("bundle-not-a-zip") from error
         try:
+            self._zip = zipfile.ZipFile(self._file)
             self._members = _members(self._zip.infolist())
+        except (*_BROKEN, OSError) as error:
+            self._file.close()
+            raise problem("bundle-not-a-zip") from error
         except FundledgerError:
-            self._zip.close()
+            self._file.close()
             raise
 
     def __enter__(self) -> Container:
@@ -67,6 +70,7 @@ class Container:
 
     def __exit__(self, *_: object) -> None:
         self._zip.close()
+        self._file.close()
 
     @property
     def names(self) -> frozenset[str]:
@@ -95,7 +99,7 @@ class Container:
                     if size > limit or size > info.file_size:
                         raise problem("bundle-too-large", member=name)
                     yield block
-        except _BROKEN as error:
+        except (*_BROKEN, OSError) as error:  # a directory that points outside the file is an OSError
             raise problem("bundle-damaged", member=name) from error
         if size != info.file_size:
             raise problem("bundle-damaged", member=name)
