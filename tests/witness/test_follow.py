@@ -70,6 +70,11 @@ async def test_rotated_keys_are_followed_from_trusted_ones_and_kept(api: Api, db
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
+def nothing(code: str) -> httpx.Response:
+    """A refusal as the service gives it."""
+    return httpx.Response(404, json={"code": code}, headers={"Content-Type": "application/problem+json"})
+
+
 class Played(httpx.AsyncBaseTransport):
     """A service whose answers a test makes up: of a hand-made log, or whatever `answers` puts in their place."""
 
@@ -182,7 +187,7 @@ async def test_an_older_checkpoint_that_nothing_shows_to_be_a_beginning_is_an_al
 
 
 async def test_a_log_that_forgot_everything_is_stale_and_a_new_one_is_empty(witness: Witness, played: Played) -> None:
-    played.answers["/v1/log/checkpoint"] = lambda _: httpx.Response(404, json={})
+    played.answers["/v1/log/checkpoint"] = lambda _: nothing("log-checkpoint-not-found")
     assert (await witness.look()).state is State.EMPTY
     answers, played.answers = played.answers, {}
     await witness.look()
@@ -210,7 +215,11 @@ async def test_forks_of_every_size_are_alarms(witness: Witness, played: Played, 
 async def test_a_proof_that_is_withheld_is_told_each_time_and_then_an_alarm(witness: Witness, played: Played) -> None:
     await witness.look()
     played.size = 33
-    refused = [httpx.Response(404, json={}), httpx.Response(200, json={"hashes": ["x"]}), httpx.Response(200, text="?")]
+    refused = [
+        nothing("log-size-out-of-range"),
+        httpx.Response(200, json={"hashes": ["x"]}),
+        httpx.Response(200, text="?"),
+    ]
     for times in range(1, WITHHELD_MAX):
         played.answers["/v1/log/consistency"] = always(refused[times % 3])
         with pytest.raises(FundledgerError, match="witness-proof-withheld"):
@@ -273,6 +282,9 @@ GARBAGE: list[tuple[str, Handler, str]] = [
     ("too many calls", lambda _: httpx.Response(429), "witness-log-unreachable"),
     ("a refused token", lambda _: httpx.Response(401, json={}), "witness-token-refused"),
     ("a forbidden one", lambda _: httpx.Response(403, json={}), "witness-token-refused"),
+    ("another service's 404", lambda _: httpx.Response(404, json={}), "witness-answer-unusable"),
+    ("a URL beside the log's", lambda _: nothing("route-not-found"), "witness-answer-unusable"),
+    ("a bug", lambda _: httpx.Response(500, json={}), "witness-answer-unusable"),
     ("a status nobody gives", lambda _: httpx.Response(299, text="x"), "witness-answer-unusable"),
 ]  # fmt: skip
 

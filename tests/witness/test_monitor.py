@@ -108,6 +108,22 @@ async def test_pages_of_any_size_and_a_stop_between_them_change_nothing(
     assert added_up(witness) == await balances(api.world.service)
 
 
+async def test_two_monitors_in_turns_add_up_once(api: Api, witness: Witness, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fundledger.witness.monitor import _Run
+
+    looked = await witness.look()
+    several = [_Run(witness, Ledger(witness.store.folder, witness.origin), 3) for _ in range(2)]
+    for turn in range(1_000):
+        run = several[turn % 2]
+        if run._ledger.size == looked.size:
+            break
+        with run._ledger.page():
+            await run._verify(await run._page(run._ledger.frontier.size))
+    assert added_up(witness) == await balances(api.world.service)
+    for run in several:
+        run._ledger.close()
+
+
 async def test_reading_again_goes_around(witness: Witness) -> None:
     size = (await watch(witness, recheck=0)).size
     ledger = Ledger(witness.store.folder, witness.origin)

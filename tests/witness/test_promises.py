@@ -77,6 +77,17 @@ async def test_another_content_or_moment_is_broken(
     assert "content_sha256" in answer.reason
 
 
+async def test_a_record_that_the_service_itself_will_not_prove_is_broken_when_it_is_due(
+    api: Api, db: Database, superuser: Connection, tmp_path: Path
+) -> None:
+    entry, note = await receipt_of(api)
+    ring = await seal(db, tmp_path)
+    witness = watching(api, ring, tmp_path / "w")
+    await superuse(superuser, f"UPDATE entry SET document_no = document_no || '1' WHERE entry_id = '{entry}'")
+    assert (await check(later(witness, note, -10), note)).kept is Kept.EARLY
+    assert (await check(later(witness, note, 10), note)).kept is Kept.BROKEN
+
+
 async def test_a_receipt_that_is_altered_or_of_another_log_is_refused(api: Api, db: Database, tmp_path: Path) -> None:
     _, note = await receipt_of(api)
     ring = await seal(db, tmp_path)
@@ -104,7 +115,7 @@ async def test_proof_and_leaf_as_files_are_enough(api: Api, db: Database, tmp_pa
     leaf = (await api.get("auditor", f"/v1/log/records/entry/{entry}")).json()["data"]
 
     def offline(witness: Witness | None, leaf: str = leaf, proof: str = proof, note: str = note) -> Answer:
-        return check_offline(witness and witness.store, ring.verifiers(), note, proof, leaf)
+        return check_offline(None if witness is None else witness.store, ring.verifiers(), note, proof, leaf)
 
     unseen = offline(None)
     assert unseen.kept is Kept.KEPT

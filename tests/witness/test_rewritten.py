@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from fundledger.db.connection import Connection
+from fundledger.errors import FundledgerError
 from fundledger.ids import new_id
 from fundledger.sealing.checkpoint import peek
 from fundledger.sealing.keys import Keyring
 from fundledger.sealing.note import open_note
 from fundledger.sealing.signing import HEAD_FILE
 from fundledger.witness.alarms import FAULT, FORK, REWOUND, Alarm, open_alarms
-from fundledger.witness.following import State, Witness
+from fundledger.witness.following import WITHHELD_MAX, State, Witness
 from fundledger.witness.monitor import watch
 from tests.builders import World, make_world
 from tests.databases import Database, TestServer, cloned, connected
@@ -117,6 +118,19 @@ async def test_a_truncated_log_is_stale_and_when_it_grows_again_a_fork(
     await seal(db, tmp_path)
     assert (await witness.look()).state is State.ALARM
     proved(open_alarms(witness.store)[0], ring)
+
+
+async def test_stored_nodes_that_are_gone_are_a_proof_withheld(
+    followed: tuple[Witness, Keyring], api: Api, db: Database, superuser: Connection, tmp_path: Path
+) -> None:
+    witness, _ = followed
+    await refuse(api.world.service, api.world)
+    await seal(db, tmp_path)
+    await superuse(superuser, "TRUNCATE log_node; SELECT 1")
+    for _ in range(WITHHELD_MAX - 1):
+        with pytest.raises(FundledgerError, match="witness-proof-withheld"):
+            await witness.look()
+    assert (await witness.look()).state is State.ALARM
 
 
 @contextlib.asynccontextmanager

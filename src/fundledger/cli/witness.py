@@ -233,7 +233,11 @@ def _report(looked: Looked, store: Store, hook: str) -> bool:
             f"{looked.size} records, {looked.seen} were seen (was an old backup restored?)", markup=False,
         )  # fmt: skip
     elif looked.state is not State.ALARM:
-        taken = {True: "published", False: "NOT TAKEN by the log (its FUNDLEDGER_WITNESS_KEYS must hold this witness)", None: "kept"}
+        taken = {
+            True: "published",
+            False: "NOT TAKEN by the log (its FUNDLEDGER_WITNESS_KEYS must hold this witness)",
+            None: "kept",
+        }
         out.print(f"{looked.state}: {looked.size} records; cosignature {taken[looked.published]}", markup=False)
     return looked.state in (State.CURRENT, State.EMPTY)
 

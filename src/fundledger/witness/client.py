@@ -21,7 +21,7 @@ from fundledger.errors import FundledgerError, problem
 from fundledger.sealing.checkpoint import decode_hash
 from fundledger.sealing.note import NOTE_MAX, NoteError, VerifierKey, parse_key
 
-TEXT, JSON, NDJSON = "text/plain", "application/json", "application/x-ndjson"
+TEXT, JSON, NDJSON, PROBLEM = "text/plain", "application/json", "application/x-ndjson", "application/problem+json"
 ANSWER_MAX: Final = 4 * 1024 * 1024
 ROW_MAX: Final = 4 * 1024 * 1024
 PATIENCE: Final = 60
@@ -134,6 +134,7 @@ class LogClient:
     async def _get(self, path: str, media: str, most: int = ANSWER_MAX, **params: int) -> bytes | None:
         async with self._answer("GET", path, params=params) as answer:
             if answer.status_code in REFUSED:
+                await _refused(answer, path)
                 return None
             _of_type(answer, path, media)
             return await _read(answer, path, most)
@@ -160,10 +161,19 @@ def _passable(answer: httpx.Response, path: str) -> None:
     status = answer.status_code
     if status in (401, 403):
         raise problem("witness-token-refused", status=status)
-    if status == 429 or status >= 500:
+    # 500 is an answer: something there is broken, and no waiting mends it.
+    if status == 429 or status > 500:
         raise problem("witness-log-unreachable", reason=f"{path}: status {status}")
     if status not in (200, 201, 202, 204, *REFUSED):
         raise _unusable(path, f"status {status}")
+
+
+async def _refused(answer: httpx.Response, path: str) -> None:
+    """A refusal has to be the service's own: a wrong URL must not pass for a log that has nothing."""
+    _of_type(answer, path, PROBLEM)
+    code = str(_object(await _read(answer, path, ANSWER_MAX), path).get("code"))
+    if not code.startswith("log-"):
+        raise _unusable(path, f"status {answer.status_code}, {code[:60]}")
 
 
 def _of_type(answer: httpx.Response, path: str, media: str) -> None:

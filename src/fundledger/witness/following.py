@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from fundledger.errors import problem
+from fundledger.errors import FundledgerError, problem
 from fundledger.sealing.checkpoint import Checkpoint, open_checkpoint
 from fundledger.sealing.keys import follow
 from fundledger.sealing.merkle import verify_consistency
@@ -120,8 +120,8 @@ class Witness:
         """A consistency proof; None if the log answers, but not with one."""
         try:
             return await self.client.consistency(old, size)
-        except Exception as error:
-            if getattr(error, "code", "") != "witness-answer-unusable":
+        except FundledgerError as error:
+            if error.code != "witness-answer-unusable":
                 raise
             return None
 

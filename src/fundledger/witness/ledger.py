@@ -80,6 +80,7 @@ class Ledger:
             raise _unusable(error) from error
         self._accounts: dict[tuple[str, str], Account] = {}
         self._touched: dict[int, Account] = {}
+        self._ended = -1
         self.frontier = Frontier()
 
     def close(self) -> None:
@@ -113,11 +114,15 @@ class Ledger:
         size, stored = self.db.execute("SELECT size, frontier FROM state").fetchone()
         self.frontier = Frontier(size, [stored[at : at + 32] for at in range(0, len(stored), 32)])
         self._touched.clear()
+        if size != self._ended:
+            # Another process read on meanwhile: what is remembered of accounts is out of date.
+            self._accounts.clear()
 
     def _end(self) -> None:
         rows = [(one.received, one.given, one.number) for one in self._touched.values()]
         self.db.executemany("UPDATE account SET received = ?, given = ? WHERE number = ?", rows)
         frontier = b"".join(self.frontier.hashes)
+        self._ended = self.frontier.size
         self.db.execute("UPDATE state SET size = ?, frontier = ?", (self.frontier.size, frontier))
 
     def account(self, book: str, account_id: str, *, is_source: bool) -> Account:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from fundledger.errors import problem
+from fundledger.errors import FundledgerError, problem
 from fundledger.sealing.checkpoint import check_proof, parse_proof
 from fundledger.sealing.keys import receipts_name, write_whole
 from fundledger.sealing.leaf import instant
@@ -123,7 +123,13 @@ async def _opened(witness: Witness, note: str) -> Receipt:
 
 
 async def _proved(witness: Witness, receipt: Receipt, leaf: str, seen: Seen) -> bool:
-    text = await witness.client.proof("entry", str(receipt.entry_id), seen.size)
+    try:
+        text = await witness.client.proof("entry", str(receipt.entry_id), seen.size)
+    except FundledgerError as error:
+        # The service refuses to prove what is not what was sealed (`log-record-altered`).
+        if error.code != "witness-answer-unusable":
+            raise
+        return False
     if text is None:
         return False
     with witness.store.reading() as db:
