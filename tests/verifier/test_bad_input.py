@@ -234,7 +234,9 @@ def test_rows_left_out_swapped_or_doubled_are_noticed_even_if_signed(
         parts[name] = unrows(items)
 
     found = answer(year_log, resigned(bundle, year_log.ring, change))
-    assert isinstance(found, str) or found.exit_code == (3 if (name, act) == ("contents.ndjson", "drop") else 1)
+    # Without its text an approval is at best not checked; with half of it, it is another's.
+    codes = {1, 3} if (name, act) == ("contents.ndjson", "drop") else {1}
+    assert isinstance(found, str) or found.exit_code in codes
 
 
 async def test_records_that_a_payment_needs_are_missed(year_log: Log, bundle: Path) -> None:
