@@ -18,6 +18,7 @@ from fundledger.exports.parts import Part
 from fundledger.exports.scope import Scope, settle
 from tests.builders import CITY, DISTRICT, OTHER_DISTRICT
 
+csv.field_size_limit(10**7)
 EVERY = (CITY, OTHER_DISTRICT, DISTRICT)
 
 

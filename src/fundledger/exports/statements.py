@@ -57,8 +57,7 @@ LEFT JOIN payment_list s ON s.book = e.book AND s.instruction_id = e.instruction
 LEFT JOIN LATERAL (SELECT v.procurement_id, v.contract_no FROM procurement v
     WHERE v.book = t.book AND v.procurement_id = s.procurement_id AND v.recorded_at <= e.recorded_at
     ORDER BY v.version DESC LIMIT 1) r ON true
-LEFT JOIN payment_line p ON p.book = t.book AND p.line_no = t.line_no
-    AND p.instruction_id = CASE WHEN {_PAYS} THEN e.instruction_id END
+LEFT JOIN payment_line p ON p.book = t.book AND p.instruction_id = e.instruction_id AND p.line_no = t.line_no
 LEFT JOIN person q ON q.book = t.book AND q.person_id = CASE WHEN p.payee_id IS NULL THEN t.payee_id END
 LEFT JOIN household h ON h.book = t.book AND h.household_id = coalesce(p.household_id, q.household_id, t.payee_id)
 LEFT JOIN organisation o ON o.book = t.book

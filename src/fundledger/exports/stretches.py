@@ -28,9 +28,9 @@ _ENTRIES: Final = """SELECT f.position, e.line_count FROM log_leaf f
     JOIN entry e ON e.book = f.book AND e.entry_id = f.record_id
     WHERE f.position >= $1 AND f.position < $2 AND f.kind = 'entry' AND f.book = ANY ($3::bigint[])
     ORDER BY f.position"""
-_LONG: Final = f"""SELECT f.position, e.book, e.entry_id FROM entry e
+_LONG: Final = """SELECT f.position, e.book, e.entry_id FROM entry e
     JOIN log_leaf f ON f.book = e.book AND f.kind = 'entry' AND f.record_id = e.entry_id AND f.version = 1
-    WHERE e.line_count > {LONG_LINES} AND e.book = ANY ($3::bigint[]) AND f.position >= $1 AND f.position < $2
+    WHERE e.line_count > {longer} AND e.book = ANY ($3::bigint[]) AND f.position >= $1 AND f.position < $2
     ORDER BY f.position"""
 
 
@@ -99,7 +99,8 @@ async def runs(connection: Connection, scope: Scope, key: tuple[int, ...]) -> li
     start, stop, first, last = key
     books = list(scope.books)
     found: list[Run] = []
-    for row in await connection.fetch(_LONG, start, stop, books):
+    split = (first, last) != (1, LINES_END)  # lines of one entry, whatever its length
+    for row in await connection.fetch(_LONG.format(longer=0 if split else LONG_LINES), start, stop, books):
         if row["position"] > start:
             found.append(Run((start, row["position"], books), is_long=False))
         found.append(Run((row["book"], UUID(str(row["entry_id"])), first, last), is_long=True))

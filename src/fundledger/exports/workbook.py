@@ -95,8 +95,19 @@ def _text(column: Column, sql: str) -> str:
     if column.kind in ("id", "instant"):
         return f"({as_text(column, sql)})"
     cut = f"CASE WHEN length({sql}) > {CELL_MAX} THEN left({sql}, {CELL_MAX - 1}) || '…' ELSE ({sql}) END"
-    clean = f"translate({cut}, {_TRANSLATE})" if column.kind == "text" else f"({sql})"
-    return f"replace(replace(replace({clean}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
+    if column.kind == "code":
+        return f"replace(replace(replace({sql}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;')"
+    made = f"translate({cut}, {_TRANSLATE})"
+    # A row is a line: COPY would put one with a line break into quotes.
+    for plain, escaped in (
+        ("'&'", "&amp;"),
+        ("'<'", "&lt;"),
+        ("'>'", "&gt;"),
+        ("chr(10)", "&#10;"),
+        ("chr(13)", "&#13;"),
+    ):
+        made = f"replace({made}, {plain}, '{escaped}')"
+    return made
 
 
 FORMATS: Final = (
