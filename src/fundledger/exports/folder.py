@@ -2,7 +2,7 @@
 
 A part is written beside its place under another name, flushed to the disk and renamed, so that whatever has a part's
 name is a whole part, after a power cut too. Used by the service's jobs and by the command line. Nothing here follows a
-name out of its folder: names are checked (`safe_name`) before they become paths.
+name out of its folder: names are checked (`safe_name`) before they become paths. Decision 0017.
 """
 
 from __future__ import annotations
