@@ -116,11 +116,22 @@ def test_the_trail_of_a_household_ends_at_the_budget_to_the_fen(
     }
 
 
+def commands_of(year: tuple[Database, dict[str, str], Path], checkout: Path) -> dict[str, str]:
+    """What a checkout has: `scripts/fundledger`, and the database that `serve` runs on."""
+    command = checkout / "scripts" / "fundledger"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m fundledger "$@"\n')
+    command.chmod(0o755)
+    database, _, folder = year
+    return {**os.environ, "PYTHONPATH": str(ROOT / "src"), "FUNDLEDGER_DATA_DIR": str(folder),
+            "FUNDLEDGER_DATABASE_URL": database.service_url, "FUNDLEDGER_READER_DATABASE_URL": database.reader_url}  # fmt: skip
+
+
 SHOWN_REFUSALS = {"docs/district-year.md": {"project-not-approved", "card-scientific"}}
 """What a page shows of refusals, one answer each; every other call succeeds."""
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/district-year.md"])
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/district-year.md", "docs/audit.md"])
 def test_the_calls_of_a_page_work_as_written(
     address: str, year: tuple[Database, dict[str, str], Path], tmp_path: Path, page: str
 ) -> None:
@@ -128,18 +139,19 @@ def test_the_calls_of_a_page_work_as_written(
     data.mkdir()
     (data / "demo-tokens.json").write_text(json.dumps(year[1]))
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
-    calls = [block for block in blocks if "curl" in block or "as " in block or "post " in block]
+    calls = [block for block in blocks if any(word in block for word in ("curl", "as ", "post ", "scripts/fundledger "))]
     assert calls, "the page shows calls"
     script = "\n".join(calls).replace("http://127.0.0.1:8000", address).replace("curl -s ", "curl -s --fail-with-body ")
     done = subprocess.run(
-        ["sh", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
-    )
+        ["sh", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False,
+        env=commands_of(year, tmp_path),
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, ""), done.stdout[-2000:] + done.stderr[-2000:]
     refusals = SHOWN_REFUSALS.get(page, set())
     assert done.stdout.count("urn:uuid") == len(refusals)
     for code in refusals:
         assert f'"code": "{code}"' in done.stdout
-    if page != "README.zh-CN.md":
+    if page in ("README.md", "docs/district-year.md"):
         assert '"entry_id"' in done.stdout
 
 
