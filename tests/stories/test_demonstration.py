@@ -146,7 +146,9 @@ def test_the_calls_of_a_page_work_as_written(
         ["sh", "-eu", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False,
         env=commands_of(year, tmp_path),
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout[-2000:] + done.stderr[-2000:]
+    told = "" if page == "docs/audit.md" else done.stderr  # there commands say how far they are
+    assert (done.returncode, told) == (0, ""), done.stdout[-2000:] + done.stderr[-2000:]
+    assert "rror" not in done.stderr
     refusals = SHOWN_REFUSALS.get(page, set())
     assert done.stdout.count("urn:uuid") == len(refusals)
     for code in refusals:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -120,7 +120,7 @@ class LogClient:
                 raise
             return False
 
-    async def entries(self, start: int, stop: int, limit: int) -> AsyncIterator[dict[str, Any]]:
+    async def entries(self, start: int, stop: int, limit: int) -> AsyncGenerator[dict[str, Any]]:
         """The rows of the log's positions from `start`, as far as one answer goes: see ``api/log_feed``."""
         path = "/v1/log/entries"
         params = {"start": start, "stop": stop, "limit": limit}

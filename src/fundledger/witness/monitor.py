@@ -9,7 +9,8 @@ against the leaf hashes it keeps, to name the first record that is another now.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, cast
 
@@ -107,17 +108,18 @@ class _Run:
     async def _page(self, start: int) -> _Page:
         page = _Page(start)
         entry: Entry | None = None
-        async for row in self._rows(start, self._seen.size):
-            if "lines" in row:
-                self._lines(entry, row)
-                continue
-            if entry is not None:
-                self._end(entry)
-                entry = None
-            if "next" in row:
-                page.following = row["next"]
-                break
-            entry = self._leaf(page, row)
+        async with aclosing(self._rows(start, self._seen.size)) as rows:
+            async for row in rows:
+                if "lines" in row:
+                    self._lines(entry, row)
+                    continue
+                if entry is not None:
+                    self._end(entry)
+                    entry = None
+                if "next" in row:
+                    page.following = row["next"]
+                    continue
+                entry = self._leaf(page, row)
         if page.following != self._ledger.frontier.size or page.following == start:
             raise FaultError("position-missing", self._ledger.frontier.size, "")
         return page
@@ -211,17 +213,19 @@ class _Run:
     async def _compare(self, start: int, stop: int) -> int:
         """Hold one answer's positions against the kept leaf hashes; where the next begins."""
         position, entry = start, _Again("", InnerTree())
-        async for row in self._rows(start, stop):
-            if "lines" in row:
-                for text in row["lines"] or ():
-                    entry.tree.append(leaf_hash(text.encode()))
-                continue
-            if entry.root and entry.tree.finish()[0].hex() != entry.root:
-                self._book.wrong("record-changed", position - 1, self._ledger.name_of(position - 1))
-            if "next" in row:
-                break
-            entry = _Again(self._same(position, row), InnerTree())
-            position += 1
+        async with aclosing(self._rows(start, stop)) as rows:
+            async for row in rows:
+                if "lines" in row:
+                    for text in row["lines"] or ():
+                        entry.tree.append(leaf_hash(text.encode()))
+                    continue
+                if entry.root and entry.tree.finish()[0].hex() != entry.root:
+                    self._book.wrong("record-changed", position - 1, self._ledger.name_of(position - 1))
+                if "next" in row:
+                    entry = _Again("", InnerTree())
+                    continue
+                entry = _Again(self._same(position, row), InnerTree())
+                position += 1
         if position == start:
             raise FaultError("position-missing", start, self._ledger.name_of(start))
         return position
@@ -239,13 +243,14 @@ class _Run:
             return str(self._book.read(data, position, name).get("lines_root"))
         return ""
 
-    async def _rows(self, start: int, stop: int) -> AsyncIterator[Row]:
+    async def _rows(self, start: int, stop: int) -> AsyncGenerator[Row]:
         """The rows of one answer, each of its form; ends after `next`, or a fault if that never comes."""
-        async for row in self._witness.client.entries(start, stop, self._page_lines):
-            _formed(row, start)
-            yield row
-            if "next" in row:
-                return
+        async with aclosing(self._witness.client.entries(start, stop, self._page_lines)) as rows:
+            async for row in rows:
+                _formed(row, start)
+                yield row
+                if "next" in row:
+                    return
         raise FaultError("position-missing", start, "", "the stream was cut off")
 
 
