@@ -10,11 +10,12 @@ from uuid import UUID
 from fundledger.db.connection import Connection
 from fundledger.errors import FundledgerError, problem
 from fundledger.exports.bundle import Request, Sealed, newest_checkpoint, write_bundle
-from fundledger.exports.bundle_selection import Everything, Selection, accounts_of
+from fundledger.exports.bundle_selection import Everything, Selection, accounts_of, entries_of
+from fundledger.exports.bundle_trail import KINDS, edges, lines_of, slices
 from fundledger.sealing.checkpoint import peek
 from fundledger.sealing.keys import Keyring
 from fundledger.sealing.note import NoteError
-from fundledger.verifier.manifest import CLOSED, Manifest, Scope, ScopeKind
+from fundledger.verifier.manifest import Manifest, Scope, ScopeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,11 @@ async def asked_bundle(connection: Connection, ring: Keyring, asked: Asked, file
     """Write what is asked for, in the caller's snapshot; FundledgerError."""
     sealed = await newest_checkpoint(connection, asked.size)
     older_size = 0 if asked.older is None else _older(asked.older)
-    scope, selection = await _selected(connection, asked, sealed)
-    request = Request(scope, selection, sealed, asked.older, older_size)
+    if asked.kind in KINDS:
+        request = await _trail(connection, asked, sealed)
+    else:
+        request = Request(*await _selected(connection, asked, sealed), sealed)
+    request.older, request.older_size = asked.older, older_size
     return await write_bundle(connection, ring, request, file)
 
 
@@ -56,14 +60,24 @@ async def _selected(connection: Connection, asked: Asked, sealed: Sealed) -> tup
         return Scope(kind="all", book=None, ref=None, closed=[], openings=False), Everything(sealed.size)
     if asked.book is None or (asked.ref is None) != (asked.kind == "book"):
         raise problem("bundle-scope-malformed")
-    if asked.kind not in CLOSED:
-        raise problem("bundle-scope-malformed")
     ids, closed = await _closed(connection, asked, asked.book)
     of = asked.kind if asked.kind in ("book", "project") else "allocation"
     selection = await accounts_of(connection, of, asked.book, ids, sealed.size)
     if not selection.positions:
         raise _unknown(asked)
     return Scope(kind=asked.kind, book=str(asked.book), ref=asked.ref, closed=closed, openings=False), selection
+
+
+async def _trail(connection: Connection, asked: Asked, sealed: Sealed) -> Request:
+    """The trail of a payee, an entry or a line, upwards to its sources."""
+    if asked.book is None or asked.ref is None:
+        raise problem("bundle-scope-malformed")
+    found = await edges(connection, asked.book, asked.kind, asked.ref, sealed.size)
+    if not found:
+        raise _unknown(asked)
+    selection = await entries_of(connection, await lines_of(connection, found, sealed.size), sealed.size)
+    scope = Scope(kind=asked.kind, book=str(asked.book), ref=asked.ref, closed=[], openings=False)
+    return Request(scope, selection, sealed, slices=await slices(connection, found))
 
 
 async def _closed(connection: Connection, asked: Asked, book: int) -> tuple[Sequence[UUID], list[str]]:

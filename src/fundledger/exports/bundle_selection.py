@@ -63,19 +63,11 @@ _OF: Final = {
 }
 _ACCOUNTS: Final = """SELECT a.book, a.account_id FROM account a
     WHERE {of} AND $1::bigint IS NOT NULL AND $2::uuid[] IS NOT NULL"""
-_TOUCHED: Final = """WITH mine AS MATERIALIZED ({accounts}),
-touched AS MATERIALIZED (
-    SELECT t.book, t.entry_id FROM mine m JOIN transfer t ON t.book = m.book AND t.debit_account = m.account_id
-    UNION SELECT t.book, t.entry_id FROM mine m JOIN transfer t ON t.book = m.book AND t.credit_account = m.account_id
-), entries AS MATERIALIZED (
-    SELECT e.book, e.entry_id, e.instruction_id, e.crossing_id FROM touched k
-    JOIN entry e ON e.book = k.book AND e.entry_id = k.entry_id
-), sides AS MATERIALIZED (
+_CONTEXT: Final = """sides AS MATERIALIZED (
     SELECT c.book, c.entry_id, c.instruction_id FROM entries e JOIN entry c ON c.crossing_id = e.crossing_id
     UNION SELECT book, entry_id, instruction_id FROM entries
 ), subjects AS (
-    SELECT instruction_id AS subject_id FROM sides UNION
-    SELECT a.project_id FROM mine m JOIN account a ON a.book = m.book AND a.account_id = m.account_id
+    SELECT instruction_id AS subject_id FROM sides UNION {subjects}
 )
 SELECT position FROM (
     SELECT l.position FROM sides s JOIN log_leaf l ON l.book = s.book AND l.kind = 'entry' AND l.record_id = s.entry_id
@@ -85,6 +77,24 @@ SELECT position FROM (
         JOIN log_leaf l ON l.book = n.book AND l.kind = 'notice' AND l.record_id = n.notice_id AND l.version = n.version
     UNION SELECT position FROM log_leaf WHERE kind = 'parameter'
 ) p WHERE position < $3 ORDER BY position"""
+"""Beside the entries: the other side of crossings, approvals, notices of lists and projects, and all parameters."""
+_TOUCHED: Final = """WITH mine AS MATERIALIZED ({accounts}),
+touched AS MATERIALIZED (
+    SELECT t.book, t.entry_id FROM mine m JOIN transfer t ON t.book = m.book AND t.debit_account = m.account_id
+    UNION SELECT t.book, t.entry_id FROM mine m JOIN transfer t ON t.book = m.book AND t.credit_account = m.account_id
+), entries AS MATERIALIZED (
+    SELECT e.book, e.entry_id, e.instruction_id, e.crossing_id FROM touched k
+    JOIN entry e ON e.book = k.book AND e.entry_id = k.entry_id
+), """ + _CONTEXT.format(
+    subjects="SELECT a.project_id FROM mine m JOIN account a ON a.book = m.book AND a.account_id = m.account_id"
+)
+_NAMED: Final = """WITH entries AS MATERIALIZED (
+    SELECT e.book, e.entry_id, e.instruction_id, e.crossing_id FROM unnest($1::bigint[], $2::uuid[]) k (book, entry_id)
+    JOIN entry e ON e.book = k.book AND e.entry_id = k.entry_id
+), """ + _CONTEXT.format(
+    subjects="""SELECT a.project_id FROM entries e JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id
+        AND t.line_no = 1 JOIN account a ON a.book = t.book AND a.account_id IN (t.debit_account, t.credit_account)"""
+)
 _NUMBERS: Final = """WITH mine AS MATERIALIZED ({accounts})
 SELECT t.book, t.entry_id, array_agg(t.line_no ORDER BY t.line_no) AS numbers
 FROM unnest($3::bigint[], $4::uuid[]) k (book, entry_id)
@@ -120,3 +130,11 @@ async def accounts_of(connection: Connection, kind: str, book: int, ids: Sequenc
     async for row in connection.cursor(query, book, list(ids), size, prefetch=5_000):
         positions.append(row["position"])
     return Accounts(kind, book, ids, positions)
+
+
+async def entries_of(connection: Connection, lines: dict[Key, list[int]], size: int) -> Picked:
+    """Named lines of named entries, with what proves them."""
+    keys = sorted(lines)
+    arguments = ([book for book, _ in keys], [entry for _, entry in keys], size)
+    positions = array("q", (row["position"] for row in await connection.fetch(_NAMED, *arguments)))
+    return Picked(positions, lines)

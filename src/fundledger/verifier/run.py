@@ -35,7 +35,7 @@ from fundledger.verifier.openings import check_openings
 from fundledger.verifier.registry import Registry
 from fundledger.verifier.report import Report
 from fundledger.verifier.schema import Notice, Parameter1, Parameter2, SchemaError, read_record
-from fundledger.verifier.slices import check_trail
+from fundledger.verifier.slices import TRAILS, check_trail
 from fundledger.verifier.state import LineKey, Original, Walk
 from fundledger.verifier.trust import Older, Trust, check_signatures, read_manifest
 from fundledger.verifier.walk import Walker
@@ -145,6 +145,8 @@ def _walk(container: Container, walk: Walk, older: Older, root: bytes) -> None:
         approvals.finish(walk)
         if TRAIL in container.names:
             check_trail(container, walk)
+        elif walk.scope.kind in TRAILS:
+            report.incomplete("trail-follows-the-money", member=TRAIL, reason="the trail's slices are not there")
         if OPENINGS in container.names:
             check_openings(container, walk)
 
