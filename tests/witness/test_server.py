@@ -35,7 +35,7 @@ def body(log: HandLog, old: int, size: int, proof: list[bytes] | None = None) ->
     return "".join([f"old {old}\n", *[f"{encode_hash(one)}\n" for one in hashes], "\n", log.note(size)]).encode()
 
 
-async def test_the_course_of_a_log(client: httpx.AsyncClient, one: Hand) -> None:
+async def test_the_course_of_a_log(client: httpx.AsyncClient, one: Hand, caplog: pytest.LogCaptureFixture) -> None:
     first = await client.post("/add-checkpoint", content=body(one.log, 0, 20))
     assert first.status_code == 200
     assert first.text.startswith("— audit.example/witness ")
@@ -51,6 +51,7 @@ async def test_the_course_of_a_log(client: httpx.AsyncClient, one: Hand) -> None
     assert (forged.status_code, forged.text, forged.headers["content-type"]) == (409, "33\n", "text/x.tlog.size")
     assert len(open_alarms(one.store)) == 1
     assert (one.store.folder / "alarm-0001-fork.txt").exists()
+    assert one.log.note(33) in caplog.text
     assert (await client.post("/add-checkpoint", content=body(one.log, 33, 40))).status_code == 503
 
 

@@ -2,11 +2,12 @@
 
 There is nothing to authenticate: only a checkpoint that a known log signed is kept or cosigned. The decision is
 `core.consider`, in a thread; many submissions at once are safe, as are other processes on the same store. An alarm's
-file is written and the hook called before the answer leaves.
+file is written, its text logged and the hook called before the answer leaves.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ from fundledger.sealing.note import NoteError, SigningKey
 from fundledger.witness.alarms import tell
 from fundledger.witness.core import Outcome, Verdict, consider
 from fundledger.witness.store import Store
+
+log = logging.getLogger("fundledger.witness")
 
 BODY_MAX: Final = 128 * 1024
 _OLD: Final = re.compile(r"old (\S+)")
@@ -54,7 +57,8 @@ def create_server(store: Store, key: SigningKey, hook: Sequence[str], clock: Cal
     def decide(old: int, proof: list[bytes], note: str) -> Verdict:
         verdict = consider(store, key, note, old, proof, clock())
         if verdict.outcome is Outcome.CONTRADICTION:
-            tell(store, hook)
+            for alarm in tell(store, hook):
+                log.error("%s\n-> %s", alarm.text, store.folder / alarm.file_name)
         return verdict
 
     async def add_checkpoint(request: Request) -> Response:
