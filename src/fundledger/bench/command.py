@@ -26,7 +26,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from fundledger.bench import exports, http_lists, posting, sealing, sheets, trails
+from fundledger.bench import bundle, exports, http_lists, posting, sealing, sheets, trails
 from fundledger.bench.posting import FIGURES
 from fundledger.bench.report import as_table
 from fundledger.bench.world import build
@@ -166,6 +166,33 @@ def measure_exports(*, transfers: int, persons: int, formats: list[str]) -> dict
         world = await build(owner, service, vault, persons=persons)
         await trails.pay_lists(world, transfers, err.print)
         figures = await exports.measure(world, owner, urls.service_url, formats=formats, say=err.print)
+        await owner.close()
+        await service.close()
+        return figures
+
+    return _on_fresh_server(run)
+
+
+@app.command(name="bundle")
+def bench_bundle(
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable")] = False,
+    leaves: Annotated[int, typer.Option(help="records in the log, about", min=100, max=1_000_000)] = 100_000,
+    persons: Annotated[int, typer.Option(help="lines of the payment list", min=1, max=100_000)] = 10_000,
+) -> None:
+    """A bundle of the whole log: written, and verified on one core."""
+    figures = measure_bundle(leaves=leaves, persons=persons)
+    answer = {"machine": machine(), "what": bundle.FIGURES, "goal": bundle.GOAL, "figures": figures}
+    sys.stdout.write((json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)) + "\n")
+
+
+def measure_bundle(*, leaves: int, persons: int) -> dict[str, dict[str, object]]:
+    """Build a book on a fresh server, fill its log, and measure."""
+
+    async def run(urls: DatabaseUrls, place: Path, vault: Vault) -> dict[str, dict[str, object]]:
+        owner, service = await asyncpg.connect(urls.owner_url), await asyncpg.connect(urls.service_url)
+        err.print("building the book …")
+        world = await build(owner, service, vault, persons=persons)
+        figures = await bundle.measure(world, place, leaves=leaves, say=err.print)
         await owner.close()
         await service.close()
         return figures

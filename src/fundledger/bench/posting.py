@@ -130,7 +130,7 @@ async def releases(bench: Bench, count: int, connections: int, *, hot: bool) -> 
 
 async def release_requests(world: World, count: int, *, hot: bool = False) -> list[bytes]:
     """Drafts of releases in the database, and the requests that approve and so post them."""
-    drafts = await _draft_releases(world, 1 if hot else MANY, count)
+    drafts = await draft_releases(world, 1 if hot else MANY, count)
     token = world.tokens["city-approver"]
     return [
         load.request(
@@ -141,7 +141,7 @@ async def release_requests(world: World, count: int, *, hot: bool = False) -> li
     ]  # fmt: skip
 
 
-async def _draft_releases(world: World, spread: int, count: int) -> list[tuple[UUID, bytes]]:
+async def draft_releases(world: World, spread: int, count: int) -> list[tuple[UUID, bytes]]:
     """Drafts of one fen each, over so many allocations, and their digests."""
     maker = world.people["city-maker"]
     sample = world.header(CITY_BOOK, "release", [Leg(1)])

@@ -25,7 +25,9 @@ def bundle(
     file: Annotated[Path, typer.Argument(help="核验包文件 · the file to write, e.g. bundle.zip")],
     everything: Annotated[bool, typer.Option("--all", help="整个日志 · the whole log")] = False,
     book: Annotated[int | None, typer.Option(help="账簿 · one book, or where --of is")] = None,
-    of: Annotated[str | None, typer.Option(help="KIND:ID, e.g. allocation:… project:… village:… document:…")] = None,
+    of: Annotated[
+        str | None, typer.Option(help="KIND:ID, e.g. allocation:… project:… village:… household:… entry:…")
+    ] = None,
     size: Annotated[int | None, typer.Option(min=1, help="日志条数 · as of a checkpoint of at most this size")] = None,
     older: Annotated[Path | None, typer.Option(help="较早的检查点 · a checkpoint to be consistent with")] = None,
 ) -> None:
