@@ -18,11 +18,15 @@ from tests.web import running_api
 
 
 @pytest.fixture(scope="session")
-async def year_template(
-    server: TestServer, template_db: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[str]:
+def year_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the year: its keys."""
+    return tmp_path_factory.mktemp("played")
+
+
+@pytest.fixture(scope="session")
+async def year_template(server: TestServer, template_db: str, year_folder: Path) -> AsyncIterator[str]:
     """The name of a database with the year in it, nothing of it sealed; nobody may stay connected to it."""
-    folder = tmp_path_factory.mktemp("played")
+    folder = year_folder
     async with databases.cloned(server, template_db) as database:
         async with (
             databases.connected(database.service_url) as service,

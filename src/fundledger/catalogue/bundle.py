@@ -94,4 +94,10 @@ ROWS: tuple[Problem, ...] = (
         "须且仅须指定一个范围：整个日志，或某账簿的一个对象。",
         "Name exactly one scope: the whole log, or one thing of a book.",
     ),
+    Problem(
+        "bundle-openings-not-allowed", Family.FORBIDDEN, _PROOF,
+        "不得披露姓名和账号", "Names and accounts may not be opened here",
+        "只对收款人本身的范围（户、人、单位、凭证行）、由审计或监察机关或本区披露。",
+        "They are opened only for a payee's own scope, to audit or inspection offices or the payee's own district.",
+    ),
 )  # fmt: skip

@@ -12,8 +12,11 @@ from typing import IO, Any
 import asyncpg
 from rich.console import Console
 
+from fundledger.access.tokens import Tokens
+from fundledger.db.database import Database
 from fundledger.errors import problem
-from fundledger.exports.bundle_request import Asked, asked_bundle
+from fundledger.exports.bundle_request import Asked, asked_bundle, may_open
+from fundledger.registry.vault import Vault
 from fundledger.sealing import keys
 from fundledger.sealing.keys import KeysError
 from fundledger.settings import Settings
@@ -31,18 +34,31 @@ _VERDICTS = {
 }
 
 
-async def export_bundle(url: str, settings: Settings, asked: Asked, file: IO[bytes]) -> Manifest:
-    """Write a bundle of a scope; `log-keys-unusable` and what `bundle_request` refuses."""
+async def export_bundle(url: str, settings: Settings, asked: Asked, file: IO[bytes], token: str = "") -> Manifest:
+    """Write a bundle of a scope, with openings as the person of `token`; `log-keys-unusable`, `bundle-…`."""
     try:
         ring = keys.load(settings.log_keys_path)
     except KeysError as error:
         raise problem("log-keys-unusable", reason=str(error)) from error
+    vault = await _vault(url, settings, asked, token) if asked.openings else None
     connection = await asyncpg.connect(url, timeout=30, server_settings={"jit": "off"})
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return await asked_bundle(connection, ring, asked, file)
+            return await asked_bundle(connection, ring, asked, file, vault)
     finally:
         await connection.close()
+
+
+async def _vault(url: str, settings: Settings, asked: Asked, token: str) -> Vault:
+    """The keys that open names and accounts, for a person who may see them; `bundle-openings-not-allowed`."""
+    database = Database(url, pool_size=1)
+    try:
+        caller = await Tokens(database).caller(token)
+    finally:
+        await database.dispose()
+    if asked.book is None or not may_open(caller, asked.book):
+        raise problem("bundle-openings-not-allowed")
+    return Vault.open(settings.keys_path)
 
 
 def verified(path: Path, trusted: list[str], witnesses: list[str], older: Path | None) -> Report:

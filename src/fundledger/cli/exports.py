@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -29,6 +30,7 @@ def bundle(
         str | None, typer.Option(help="KIND:ID, e.g. allocation:… project:… village:… household:… entry:…")
     ] = None,
     size: Annotated[int | None, typer.Option(min=1, help="日志条数 · as of a checkpoint of at most this size")] = None,
+    openings: Annotated[bool, typer.Option(help="披露其姓名账号 · open names and cards, as FUNDLEDGER_TOKEN")] = False,
     older: Annotated[Path | None, typer.Option(help="较早的检查点 · a checkpoint to be consistent with")] = None,
 ) -> None:
     """导出核验包 · write what `fundledger verify` proves offline."""
@@ -40,9 +42,11 @@ def bundle(
     known = {str(one): one for one in get_args(ScopeKind)}
     if kind not in known or everything == (book is not None) or (of is not None and not ref):
         raise problem("bundle-scope-malformed")
-    asked = Asked(known[kind], book, ref or None, size=size, older=None if older is None else read_text(older))
-    settings = Settings()
+    asked = Asked(known[kind], book, ref or None, size, None if older is None else read_text(older), openings)
+    settings, secret = Settings(), os.environ.get("FUNDLEDGER_TOKEN", "")
+    if openings and not secret:
+        raise problem("variable-missing", variable="FUNDLEDGER_TOKEN")
     with places.opened(settings) as place, file.open("wb") as target:
-        made = asyncio.run(export_bundle(place.need_service(), settings, asked, target))
+        made = asyncio.run(export_bundle(place.need_service(), settings, asked, target, secret))
     count = made.counts.get("leaves.ndjson", 0)
     out.print(f"{file}: {made.size} records in the log, {count} in the bundle", markup=False)

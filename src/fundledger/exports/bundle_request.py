@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import IO, Final
 from uuid import UUID
 
+from fundledger.access.policy import OFFICES, READS_ALL, Caller
 from fundledger.db.connection import Connection
 from fundledger.errors import FundledgerError, problem
 from fundledger.exports.bundle import Request, Sealed, newest_checkpoint, write_bundle
+from fundledger.exports.bundle_openings import OPENED, openings
 from fundledger.exports.bundle_selection import Everything, Selection, accounts_of, entries_of
 from fundledger.exports.bundle_trail import KINDS, edges, lines_of, slices
+from fundledger.registry.vault import Vault
 from fundledger.sealing.checkpoint import peek
 from fundledger.sealing.keys import Keyring
 from fundledger.sealing.note import NoteError
@@ -29,10 +32,14 @@ class Asked:
     kind: ScopeKind = "all"
     book: int | None = None
     ref: str | None = None
-    line_no: int | None = None
     size: int | None = None
     older: str | None = None
     openings: bool = False
+
+
+def may_open(caller: Caller, book: int) -> bool:
+    """Whether somebody may see names and accounts of a book's payees: those who watch, and the book's own offices."""
+    return caller.unit_kind in READS_ALL or (caller.book == book and caller.unit_kind in OFFICES)
 
 
 _CLOSED: Final[dict[str, str]] = {
@@ -43,12 +50,19 @@ _CLOSED: Final[dict[str, str]] = {
 }
 
 
-async def asked_bundle(connection: Connection, ring: Keyring, asked: Asked, file: IO[bytes]) -> Manifest:
-    """Write what is asked for, in the caller's snapshot; FundledgerError."""
+async def asked_bundle(
+    connection: Connection, ring: Keyring, asked: Asked, file: IO[bytes], vault: Vault | None = None
+) -> Manifest:
+    """Write what is asked for, in the caller's snapshot; FundledgerError.
+
+    `vault` is needed for openings; that the caller may see them is for the edge to say (`may_open`).
+    """
+    if asked.openings and (asked.kind not in OPENED or vault is None):
+        raise problem("bundle-openings-not-allowed")
     sealed = await newest_checkpoint(connection, asked.size)
     older_size = 0 if asked.older is None else _older(asked.older)
     if asked.kind in KINDS:
-        request = await _trail(connection, asked, sealed)
+        request = await _trail(connection, asked, sealed, vault)
     else:
         request = Request(*await _selected(connection, asked, sealed), sealed)
     request.older, request.older_size = asked.older, older_size
@@ -68,7 +82,7 @@ async def _selected(connection: Connection, asked: Asked, sealed: Sealed) -> tup
     return Scope(kind=asked.kind, book=str(asked.book), ref=asked.ref, closed=closed, openings=False), selection
 
 
-async def _trail(connection: Connection, asked: Asked, sealed: Sealed) -> Request:
+async def _trail(connection: Connection, asked: Asked, sealed: Sealed, vault: Vault | None) -> Request:
     """The trail of a payee, an entry or a line, upwards to its sources."""
     if asked.book is None or asked.ref is None:
         raise problem("bundle-scope-malformed")
@@ -76,8 +90,9 @@ async def _trail(connection: Connection, asked: Asked, sealed: Sealed) -> Reques
     if not found:
         raise _unknown(asked)
     selection = await entries_of(connection, await lines_of(connection, found, sealed.size), sealed.size)
-    scope = Scope(kind=asked.kind, book=str(asked.book), ref=asked.ref, closed=[], openings=False)
-    return Request(scope, selection, sealed, slices=await slices(connection, found))
+    scope = Scope(kind=asked.kind, book=str(asked.book), ref=asked.ref, closed=[], openings=asked.openings)
+    opened = await openings(connection, vault, found) if asked.openings and vault is not None else []
+    return Request(scope, selection, sealed, slices=await slices(connection, found), openings=opened)
 
 
 async def _closed(connection: Connection, asked: Asked, book: int) -> tuple[Sequence[UUID], list[str]]:

@@ -149,6 +149,8 @@ def _walk(container: Container, walk: Walk, older: Older, root: bytes) -> None:
             report.incomplete("trail-follows-the-money", member=TRAIL, reason="the trail's slices are not there")
         if OPENINGS in container.names:
             check_openings(container, walk)
+        elif walk.scope.openings:
+            report.incomplete("openings-fit", member=OPENINGS, reason="the openings are not there")
 
 
 def _nodes(container: Container) -> Iterator[bytes]:
