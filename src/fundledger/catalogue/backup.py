@@ -13,7 +13,7 @@ ROWS: tuple[Problem, ...] = (
         "备份目录不是空的", "The backup folder is not empty",
         "每次备份写入一个新的空目录，不覆盖已有文件。",
         "Every backup goes to a new, empty folder; nothing is written over.",
-        "换一个目录名，例如带上日期。", "Name another folder, for instance with the date.",
+        "指定另一个目录，例如名称带日期。", "Name another folder, for instance with the date.",
     ),
     Problem(
         "backup-needs-replication", Family.REFUSED, _RUNNING,
@@ -54,7 +54,7 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "backup-unknown-format", Family.REFUSED, _RUNNING,
         "备份格式未知", "The backup has an unknown format",
-        "backup.json 不是本版本认识的格式。", "This version does not know the format of backup.json.",
+        "backup.json 不是本版本认识的格式。", "This version does not know the format stated in backup.json.",
         "用写下该备份的版本恢复。", "Restore with the version that made the backup.",
     ),
     Problem(

@@ -10,7 +10,7 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "bundle-not-a-zip", Family.MALFORMED, _PROOF,
         "不是核验包", "Not a bundle",
-        "文件不是完整的 ZIP。", "The file is not a whole ZIP.",
+        "文件不是完整的 ZIP。", "The file is not a complete ZIP file.",
         "重新取得该文件；核验包由 fundledger export bundle 生成。",
         "Fetch the file again; bundles are made by fundledger export bundle.",
     ),
@@ -23,7 +23,7 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "bundle-member-unknown", Family.MALFORMED, _PROOF,
-        "核验包中有不该有的内容", "The bundle has a member it must not have",
+        "核验包中有不应有的成员", "The bundle has a member it must not have",
         "“{member}”不是核验包的成员，或重复、是文件夹或链接。",
         "{member} is no member of a bundle, stands twice, or is a folder or a link.",
         "不要使用该文件；向出具单位另行索取。", "Do not use the file; ask the exporter for another.",
@@ -46,9 +46,9 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "bundle-too-large", Family.MALFORMED, _PROOF,
-        "核验包超出限度", "The bundle is beyond the limits",
+        "核验包超出限制", "The bundle is beyond the limits",
         "成员 {member} 解压后过大，或压缩比异常。",
-        "The member {member} is too large unpacked, or its ratio is absurd.",
+        "The member {member} is too large when unpacked, or compressed beyond what is plausible.",
     ),
     Problem(
         "bundle-version-unknown", Family.MALFORMED, _PROOF,
@@ -78,9 +78,9 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "bundle-older-beyond", Family.REFUSED, _PROOF,
-        "较早的检查点不在该日志之前", "The older checkpoint is not before this one",
-        "较早的检查点有 {old} 条，本次导出到 {size} 条。",
-        "The older checkpoint has {old} records, this export {size}.",
+        "所给检查点比本次导出更新", "The older checkpoint is newer than this export",
+        "所给的较早检查点有 {old} 条记录，本次导出只到 {size} 条。",
+        "The older checkpoint has {old} records, this export only {size}.",
     ),
     Problem(
         "bundle-scope-unknown", Family.NOT_FOUND, _PROOF,
@@ -90,9 +90,9 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "bundle-scope-malformed", Family.MALFORMED, _PROOF,
-        "导出范围不明确", "The scope is not clear",
-        "须且仅须指定一个范围：整个日志，或某账簿的一个对象。",
-        "Name exactly one scope: the whole log, or one thing of a book.",
+        "导出范围须恰好一个", "The scope is not exactly one",
+        "指定一个范围：整个日志、一个账簿，或账簿中的一个对象。",
+        "Name one scope: the whole log, or a book, or one subject of a book.",
     ),
     Problem(
         "bundle-openings-not-allowed", Family.FORBIDDEN, _PROOF,

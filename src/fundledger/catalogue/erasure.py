@@ -36,9 +36,9 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "erasure-line-waits", Family.REFUSED, _ERASURE,
-        "退票尚待重发", "Returned money waits to be paid again",
+        "退回的资金尚待重发", "Returned money waits to be paid again",
         "{count} 行被银行退回且尚未重发；没有姓名和账号就不能重发。",
-        "{count} lines came back from the bank and wait; without name and account they can't be paid again.",
+        "The money of {count} lines came back and waits; without name and account it can't be paid again.",
         "先重发这些行。", "Pay these lines again first.",
     ),
     Problem(
@@ -48,7 +48,7 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "erasure-other-office", Family.FORBIDDEN, _PEOPLE,
-        "须由同一单位的人批准", "Somebody of the same office approves",
+        "须由同一单位的人批准", "Approval must come from the same office",
         "删除由同一单位的两个人办理：一人申请，另一人批准。",
         "Two people of one office erase: one proposes, another approves.",
         "由申请人所在单位的审批人批准。", "Let an approver of the proposer's own office decide.",

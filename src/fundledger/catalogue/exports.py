@@ -10,20 +10,20 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "export-empty", Family.NOT_FOUND, _EXPORT,
         "没有可导出的内容", "There is nothing to export",
-        "截至日志序号 {position}，所选范围内没有该格式的内容。",
+        "截至日志序号 {position}，所选范围内没有可写成该格式的内容。",
         "As of log position {position}, what was asked for has nothing that this format holds.",
         "换一个对象、账簿或更晚的日志序号。", "Ask for another subject or book, or a later position.",
     ),
     Problem(
         "export-format-unknown", Family.NOT_FOUND, _EXPORT,
         "没有该导出格式", "There is no such export format",
-        "没有格式「{format}」；可用：{formats}。", "There is no format {format}; there are {formats}.",
+        "没有格式“{format}”；可用：{formats}。", "There is no format {format}; there are {formats}.",
     ),
     Problem(
         "export-format-unfit", Family.MALFORMED, _EXPORT,
         "该格式不能导出所选内容", "The format can't hold what was asked for",
         "格式 {format} 不支持所选对象或版式；版式可用：{layouts}。",
-        "The format {format} does not do this subject or layout; its layouts are {layouts}.",
+        "The format {format} does not offer this subject or layout; its layouts are {layouts}.",
         "换用 csv、ndjson、xlsx 或 parquet。", "Take csv, ndjson, xlsx or parquet.",
     ),
     Problem(
@@ -35,7 +35,7 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "export-subject-without-book", Family.MALFORMED, _EXPORT,
         "未指明账簿", "The subject's book is missing",
-        "导出某一对象的资金流向时须指明其所在账簿。", "The trail of one subject is asked for in its book.",
+        "导出某一对象的资金流向时须指明其所在账簿。", "The trail of a subject is exported from the book it belongs to.",
         "注明账簿。", "Name the book.",
     ),
     Problem(
@@ -51,8 +51,8 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "export-id-malformed", Family.MALFORMED, _EXPORT,
-        "编号格式不正确", "An id is not an id",
-        "{name} 须为 UUID。", "{name} is a UUID.",
+        "编号格式不正确", "Malformed id",
+        "{name} 须为 UUID。", "{name} must be a UUID.",
     ),
     Problem(
         "export-needs-a-job", Family.TOO_LARGE, _EXPORT,
@@ -62,8 +62,8 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "exports-busy", Family.UNAVAILABLE, _EXPORT,
-        "导出繁忙", "Other exports are under way",
-        "正在进行的导出已达上限。", "As many exports as there may be at once are under way.",
+        "导出繁忙", "Too many exports are running",
+        "正在进行的导出已达上限。", "The maximum number of exports is already running.",
         "稍后再试，或建立导出任务。", "Try again in a moment, or make a job.",
     ),
     Problem(
@@ -92,7 +92,7 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "export-failed", Family.BUG, _EXPORT,
         "导出出错", "The export failed",
-        "程序错误，详见服务日志。", "A fault of the program; the service's log has the place.",
+        "程序错误，详见服务日志。", "A bug in the program; the service's log says where.",
     ),
     Problem(
         "export-not-repeatable", Family.BUG, _EXPORT,
@@ -104,14 +104,14 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "export-disk-full", Family.UNAVAILABLE, _EXPORT,
         "磁盘空间不足", "The disk is full",
-        "导出文件写不下了，未完成的文件已删除。", "There is no room for the export; the unfinished file was removed.",
+        "磁盘已满，未完成的文件已删除。", "There is no room for the export; the unfinished file was removed.",
         "清出空间后重试。", "Make room and try again.",
     ),
     Problem(
         "export-folder-unusable", Family.UNAVAILABLE, _EXPORT,
         "导出文件夹不可用", "The export folder can't be used",
         "无法在导出文件夹中写文件。", "Files can't be written to the export's folder.",
-        "检查文件夹及其权限。", "Look at the folder and its permissions.",
+        "检查文件夹及其权限。", "Check the folder and its permissions.",
     ),
     Problem(
         "export-name-unsafe", Family.MALFORMED, _EXPORT,

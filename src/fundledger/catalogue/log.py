@@ -44,7 +44,7 @@ ROWS: tuple[Problem, ...] = (
         "log-size-out-of-range", Family.MALFORMED, _SEALED,
         "日志没有这样的大小", "The log never had these sizes",
         "须满足 0 ≤ {old} ≤ {size} ≤ {length}（当前记录数）。",
-        "It must hold that 0 ≤ {old} ≤ {size} ≤ {length} (the records there are now).",
+        "Sizes must satisfy 0 ≤ {old} ≤ {size} ≤ {length} (the records there are now).",
         "大小取自检查点。", "Take sizes from checkpoints.",
     ),
     Problem(
@@ -63,10 +63,10 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "log-cosignature-unknown", Family.CONFLICT, _SEALED,
-        "没有可信见证人的签名", "None of the cosignatures is of a trusted witness",
+        "没有可信见证方的签名", "None of the cosignatures is of a trusted witness",
         "{count} 行签名均不属于已配置的 {trusted} 个见证公钥。",
         "None of the {count} lines is of one of the {trusted} witness keys that are configured.",
-        "把见证人的公钥写入 FUNDLEDGER_WITNESS_KEYS 所指文件，每行一个。",
+        "把见证方的公钥写入 FUNDLEDGER_WITNESS_KEYS 所指文件，每行一个。",
         "Add the witness's verifier key to the file that FUNDLEDGER_WITNESS_KEYS names, one a line.",
     ),
     Problem(
@@ -79,8 +79,8 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "log-checkpoint-contradicted", Family.CONFLICT, _SEALED,
-        "见证人看到的是另一个检查点", "The witness saw another checkpoint of that size",
-        "大小 {size}：本日志的根是 {ours}，见证人签的是 {theirs}。两段历史必有一假。",
+        "见证方看到的是另一个检查点", "The witness saw another checkpoint of that size",
+        "大小 {size}：本日志的根是 {ours}，见证方签的是 {theirs}。两段历史必有一假。",
         "Size {size}: the root here is {ours}, the witness signed {theirs}. One of the two histories is false.",
         "保存两个检查点，立即告知审计机关。", "Keep both checkpoints and tell the audit office now.",
     ),

@@ -16,10 +16,10 @@ ROWS: tuple[Problem, ...] = (
     ),
     Problem(
         "witness-store-unusable", Family.UNAVAILABLE, _SEALED,
-        "见证存储不可用", "The witness's store can't be used",
+        "见证文件夹不可用", "The witness's folder can't be used",
         "见证文件夹：{reason}。", "The witness's folder: {reason}.",
         "检查权限和磁盘空间；不要删除该文件夹，它是证据。",
-        "Look at its rights and the disk; do not delete it: it is evidence.",
+        "Check its permissions and the disk space; do not delete it: it is evidence.",
     ),
     Problem(
         "witness-log-key-unusable", Family.MALFORMED, _SEALED,
@@ -31,8 +31,9 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "witness-log-unknown", Family.NOT_FOUND, _SEALED,
         "见证不认识该日志", "The witness does not know the log",
-        "存储中没有唯一的日志可用。", "There is not exactly one log in the store to go by.",
-        "第一次使用时给出 --log-key。", "Give --log-key on first use.",
+        "见证文件夹中没有日志，或不止一个。", "The witness's folder knows no log, or more than one.",
+        "第一次使用、或跟踪多个日志时，给出 --log-key。",
+        "Give --log-key on first use, and whenever several logs are followed.",
     ),
     Problem(
         "witness-url-malformed", Family.MALFORMED, _SEALED,
@@ -43,8 +44,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "witness-log-unreachable", Family.UNAVAILABLE, _SEALED,
         "日志不可达", "The log can't be reached",
-        "没有得到回答：{reason}。这既不是警报，也不是“正常”。",
-        "No answer: {reason}. This is no alarm, and not “fine” either.",
+        "没有得到回答：{reason}。这不是警报，但也不能视为正常。",
+        "No answer: {reason}. This is no alarm, but it does not mean that all is well.",
         "稍后重试；长时间不可达须向运行单位查问。", "Try again; ask its operator if it lasts.",
     ),
     Problem(
@@ -52,21 +53,21 @@ ROWS: tuple[Problem, ...] = (
         "日志不接受该令牌", "The log refuses the token",
         "服务以状态 {status} 拒绝 FUNDLEDGER_TOKEN。", "The service refuses FUNDLEDGER_TOKEN with status {status}.",
         "检查令牌是否过期或吊销；需要审计或纪检单位的令牌。",
-        "See whether it expired or was revoked; it has to be a token of an audit or inspection office.",
+        "Check whether it expired or was revoked; it must be a token of an audit or inspection office.",
     ),
     Problem(
         "witness-answer-unusable", Family.REFUSED, _SEALED,
         "日志的回答无法使用", "The log's answer can't be used",
         "{path} 的回答不是该服务会给的：{reason}。",
         "What {path} answered is not what such a service gives: {reason}.",
-        "检查地址和中间设备；未采信任何内容。",
-        "Look at the URL and at what stands between; nothing of it was believed.",
+        "检查地址和中间代理；该回答未予采信。",
+        "Check the URL and any proxy in between; nothing of the answer was believed.",
     ),
     Problem(
         "witness-checkpoint-untrusted", Family.REFUSED, _SEALED,
         "检查点不是可信密钥所签", "No trusted key signed the checkpoint",
         "日志的检查点未采信：{reason}。", "The log's checkpoint is not believed: {reason}.",
-        "如密钥已轮换而无旧钥引见，须由运行单位重新当面交接公钥（--log-key）。",
+        "如密钥已轮换而旧密钥未为新密钥背书，须由运行单位重新当面交接公钥（--log-key）。",
         "If the log has a new key that no former key introduced, take it over in person again (--log-key).",
     ),
     Problem(

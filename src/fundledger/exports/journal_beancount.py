@@ -1,4 +1,4 @@
-"""How beancount (version 3) wants a journal; its loader finds no error in it (tests/exports/test_beancount.py).
+"""How beancount (version 3) wants a journal; its loader finds no error in it (tests/exports/test_journals.py).
 
 A balance directive counts what stands before its day, so the end of a month is asserted on the first of the next; the
 tolerance is none, because beancount's own would let a fen go.

@@ -1,4 +1,4 @@
-"""How hledger wants a journal. `hledger check --strict ordereddates` passes on it (tests/exports/test_hledger.py).
+"""How hledger wants a journal. `hledger check --strict ordereddates` passes on it (tests/exports/test_journals.py).
 
 A posting asserts nothing while its transaction is still half written down; the assertions of a month stand in a
 transaction of zeros at its end. The code of a transaction is the entry's position in the sealed log.
