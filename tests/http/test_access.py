@@ -234,6 +234,8 @@ EXPECTED: dict[str, Expect] = {
     # exports
     "GET /v1/export-formats": OFFICES_AND_WATCHERS,
     "GET /v1/books/{book}/exports/{format}": READ,
+    "GET /v1/books/{book}/bundle": READ,
+    "GET /v1/bundle": WATCH,
     "POST /v1/exports": OFFICES_AND_WATCHERS,
     "GET /v1/exports/{export_id}": OFFICES_AND_WATCHERS,
     "GET /v1/exports/{export_id}/manifest": OFFICES_AND_WATCHERS,

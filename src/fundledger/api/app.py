@@ -20,6 +20,7 @@ from fundledger.api import (
     bank_results,
     book,
     budget,
+    bundles,
     checkpoints,
     claims,
     contracts,
@@ -113,6 +114,7 @@ ROUTERS = (
     checkpoints.router,
     proofs.router,
     exports.router,
+    bundles.router,
 )
 TITLE = "fundledger"
 DESCRIPTION = "An append-only double-entry ledger for poverty-relief money, after 武扶组(2018)12号."

@@ -49,10 +49,17 @@ _JOBS: Final = """SELECT r.*, o.outcome, o.reason FROM export_record r
 
 async def record(connection: Connection, caller: Caller, export_id: UUID, way: Way, form: str, scope: Scope) -> None:
     """Keep that this person takes this export. In the caller's transaction."""
+    await record_as(connection, caller, export_id, way, form, scope.as_json(), scope.position)
+
+
+async def record_as(
+    connection: Connection, caller: Caller, export_id: UUID, way: Way, form: str, scope: dict[str, Any], position: int
+) -> None:
+    """The same of something that is no format of `formats`, such as a bundle."""
+    text = json.dumps(scope, ensure_ascii=False)
     await connection.execute(
-        _RECORD, caller.book, export_id, caller.staff_id, caller.unit_id, way, form,
-        json.dumps(scope.as_json(), ensure_ascii=False), scope.position,
-    )  # fmt: skip
+        _RECORD, caller.book, export_id, caller.staff_id, caller.unit_id, way, form, text, position
+    )
 
 
 async def job_of(connection: Connection, book: int, unit_id: UUID, export_id: UUID) -> Job:
