@@ -71,7 +71,7 @@ async def test_a_bundle_is_for_those_who_may_see_the_book(world: World, db: Data
             ("district-maker", f"/v1/books/{OTHER_DISTRICT}/bundle", {}, 403),
             ("auditor", BUNDLE, {"kind": "project", "ref": "nothing"}, 404),
             ("auditor", BUNDLE, {"kind": "all"}, 422),
-            ("auditor", BUNDLE, {"kind": "project"}, 400),
+            ("auditor", BUNDLE, {"kind": "project"}, 422),
             ("auditor", BUNDLE, {"kind": "book", "openings": "true"}, 403),
         ):
             answer = await api.get(person, path, **asked)
