@@ -60,6 +60,11 @@ ROWS: tuple[Problem, ...] = (
         "{file} 不存在或无权读取。", "{file} does not exist or may not be read.",
     ),
     Problem(
+        "file-not-text", Family.MALFORMED, _RUNNING,
+        "文件不是文本", "The file is not text",
+        "{file} 须为 UTF-8 文本。", "{file} must be UTF-8 text.",
+    ),
+    Problem(
         "log-record-not-found", Family.NOT_FOUND, _SEALED,
         "日志中没有该记录", "No such record in the log",
         "没有这样的记录，或不在您可查看的账簿内。", "There is no such record, or it is in a book you may not see.",

@@ -15,8 +15,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from fundledger.db import basebackup
-from fundledger.db.embedded import write_secret
 from fundledger.errors import problem
+from fundledger.files.whole import write_whole
 from fundledger.sealing.signing import HEAD_FILE
 from fundledger.settings import Settings
 
@@ -75,13 +75,13 @@ def copy_keys(folder: Path, settings: Settings) -> list[str]:
     (folder / "keys").mkdir(mode=0o700)
     there = {name: path for name, path in key_files(settings).items() if path.exists()}
     for name, path in there.items():
-        write_secret(key_of(folder, name), path.read_text(encoding="utf-8"))
+        write_whole(key_of(folder, name), path.read_text(encoding="utf-8"))
     return list(there)
 
 
 def finish(folder: Path, statement: Statement) -> None:
     """State what the folder is; from now on it is a backup."""
-    write_secret(folder / STATEMENT, json.dumps(asdict(statement), ensure_ascii=False, indent=1) + "\n")
+    write_whole(folder / STATEMENT, json.dumps(asdict(statement), ensure_ascii=False, indent=1) + "\n")
 
 
 def read(folder: Path) -> Statement:

@@ -13,6 +13,7 @@ import asyncpg
 from rich.console import Console
 
 from fundledger.access.tokens import Tokens
+from fundledger.cli.given import read_text
 from fundledger.db.database import Database
 from fundledger.errors import problem
 from fundledger.exports.bundle_request import Asked, asked_bundle, may_open
@@ -65,16 +66,6 @@ def verified(path: Path, trusted: list[str], witnesses: list[str], older: Path |
     """Verify a bundle with what the caller trusts: keys or files of keys, and a checkpoint seen before."""
     notes = [] if older is None else [(older.name, read_text(older))]
     return verify_bundle(path, Trust(read_keys(trusted, read_text), read_keys(witnesses, read_text), notes))
-
-
-def read_text(path: Path) -> str:
-    """A text file; `file-unreadable`, `bundle-key-malformed`."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise problem("file-unreadable", file=path.name) from error
-    except UnicodeDecodeError as error:
-        raise problem("bundle-key-malformed", key=path.name) from error
 
 
 def show(report: Report, out: Console, *, as_json: bool) -> None:

@@ -24,8 +24,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from fundledger.cli.places import Place, ready
 from fundledger.db import roles
-from fundledger.db.embedded import write_secret
 from fundledger.errors import problem
+from fundledger.files.whole import write_whole
 from fundledger.settings import Settings
 
 log = logging.getLogger("fundledger.serve")
@@ -93,7 +93,7 @@ async def load(place: Place, settings: Settings, console: Console) -> None:
         tokens = await demo.load(place.need_owner(), place.need_service(), settings, told)
     if isinstance(tokens, Mapping):
         text = json.dumps(dict(tokens), ensure_ascii=False, indent=2)
-        await asyncio.to_thread(write_secret, settings.data_dir / TOKENS_FILE, text + "\n")
+        await asyncio.to_thread(write_whole, settings.data_dir / TOKENS_FILE, text + "\n")
 
 
 async def is_empty(owner_url: str) -> bool:

@@ -34,7 +34,8 @@ def bundle(
     older: Annotated[Path | None, typer.Option(help="较早的检查点 · a checkpoint to be consistent with")] = None,
 ) -> None:
     """导出核验包 · write what `fundledger verify` proves offline."""
-    from fundledger.cli.bundle import export_bundle, read_text
+    from fundledger.cli.bundle import export_bundle
+    from fundledger.cli.given import read_text
     from fundledger.exports.bundle_request import Asked
     from fundledger.verifier.manifest import ScopeKind
 

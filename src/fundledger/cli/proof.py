@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from fundledger.errors import problem
+from fundledger.cli.given import read_text
 from fundledger.sealing.leaf import instant
 from fundledger.verifier.proof_file import Verdict, is_proof, verify_proof
 from fundledger.verifier.trust import read_keys
@@ -32,9 +32,11 @@ def is_proof_file(path: Path) -> bool:
 
 
 def verified(path: Path, trusted: list[str], witnesses: list[str], leaf: Path | None) -> Verdict:
-    """Check a proof; keys are given as texts or files of them. `file-unreadable`, `proof-unreadable`."""
-    data = None if leaf is None else _read(leaf)
-    return verify_proof(_read(path), read_keys(trusted, _read), leaf=data, witnesses=read_keys(witnesses, _read))
+    """Check a proof; keys are given as texts or files of them. `file-unreadable`, `file-not-text`, `proof-unreadable`."""
+    data = None if leaf is None else read_text(leaf)
+    return verify_proof(
+        read_text(path), read_keys(trusted, read_text), leaf=data, witnesses=read_keys(witnesses, read_text)
+    )
 
 
 def show(verdict: Verdict, out: Console, *, as_json: bool) -> None:
@@ -62,12 +64,3 @@ def show(verdict: Verdict, out: Console, *, as_json: bool) -> None:
 def _place(one: dict[str, object]) -> str:
     where = f"position {one['position']}" if "position" in one else f"line {one['line_no']}"
     return f"{one['kind']} {one['record_id']} of book {one['book']}, {where}"
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode()
-    except OSError as error:
-        raise problem("file-unreadable", file=path.name) from error
-    except UnicodeDecodeError as error:
-        raise problem("proof-unreadable", reason=f"{path.name} is no text") from error

@@ -19,12 +19,14 @@ from rich.console import Console
 
 from fundledger.cli import backup_folder, places
 from fundledger.cli.backup_folder import Statement
+from fundledger.cli.given import read_text
 from fundledger.db import basebackup, migrate, roles
-from fundledger.db.embedded import EmbeddedServer, wheel_bin_dir, write_secret
+from fundledger.db.embedded import EmbeddedServer, wheel_bin_dir
 from fundledger.errors import problem
+from fundledger.files.whole import write_whole
 from fundledger.sealing import keys
 from fundledger.sealing.checkpoint import Checkpoint, open_checkpoint
-from fundledger.sealing.keys import KeysError, write_whole
+from fundledger.sealing.keys import KeysError
 from fundledger.sealing.note import NoteError, VerifierKey, parse_key
 from fundledger.sealing.signing import HEAD_FILE
 from fundledger.sealing.standing import Standing, standings
@@ -94,10 +96,10 @@ def _refuse_what_cannot_be(statement: Statement, settings: Settings, bin_dir: Pa
 def _witnessed(folder: Path, statement: Statement, settings: Settings, given: Path | None) -> list[Witnessed]:
     """Every checkpoint at hand, the given one first; `checkpoint-unusable` for one that this log did not sign."""
     head = backup_folder.key_files(settings)[HEAD_FILE]
-    notes = [("--checkpoint", _text(given))] if given is not None else []
-    notes += [(HEAD_FILE, _text(head))] if head.exists() else []
+    notes = [("--checkpoint", read_text(given))] if given is not None else []
+    notes += [(HEAD_FILE, read_text(head))] if head.exists() else []
     if HEAD_FILE in statement.keys:
-        notes.append((f"keys/{HEAD_FILE}", _text(backup_folder.key_of(folder, HEAD_FILE))))
+        notes.append((f"keys/{HEAD_FILE}", read_text(backup_folder.key_of(folder, HEAD_FILE))))
     if statement.checkpoint is not None and statement.log_verifiers:
         notes.append((backup_folder.STATEMENT, statement.checkpoint))
     if not notes:
@@ -132,7 +134,7 @@ def _bring_keys(folder: Path, statement: Statement, settings: Settings) -> None:
         target = backup_folder.key_files(settings)[name]
         if name != HEAD_FILE and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_secret(target, _text(backup_folder.key_of(folder, name)))
+            write_whole(target, read_text(backup_folder.key_of(folder, name)))
 
 
 def _keep_head(known: list[Witnessed], settings: Settings) -> None:
@@ -198,10 +200,3 @@ def _tell_standing(one: Witnessed, standing: Standing, stored: str | None) -> bo
     out.print(f"--- {one.source}:\n{one.note}--- 恢复所得 restored ({standing.size} records):", markup=False)
     out.print(stored or "(no signed checkpoint)", markup=False)
     return False
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise problem("file-unreadable", file=path.name) from error

@@ -10,7 +10,7 @@ import json
 
 from rich.console import Console
 
-from fundledger.cli.bundle import read_text
+from fundledger.cli.given import read_text
 from fundledger.errors import problem
 from fundledger.sealing.cosigning import WitnessKeys
 from fundledger.sealing.keys import KeyFile, KeysError, follow

@@ -31,6 +31,7 @@ from typing import IO, Self
 from fundledger.db import account as accounts
 from fundledger.db import basebackup, postmaster
 from fundledger.db.urls import make_url
+from fundledger.files.whole import write_whole
 
 SUPERUSER = "postgres"
 SOCKET_PATH_MAX = 90
@@ -193,7 +194,7 @@ class EmbeddedServer:
     def _initialise(self) -> None:
         """Make the cluster beside its place and rename it: a half-made one is never taken for a whole one."""
         password = secrets.token_urlsafe(32)
-        write_secret(self.data_dir / "superuser.password", password + "\n")
+        write_whole(self.data_dir / "superuser.password", password + "\n")
         making = self._place / "pgdata.making"
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
@@ -202,7 +203,7 @@ class EmbeddedServer:
             return
         self._account.own(making)
         handed_over = self._place / "initdb.password"
-        write_secret(handed_over, password + "\n")
+        write_whole(handed_over, password + "\n")
         self._account.own(handed_over)
         try:
             self._run_initdb(making, handed_over)
@@ -344,15 +345,3 @@ class EmbeddedServer:
     def _environment() -> dict[str, str]:
         """A clean environment: a stray PGOPTIONS or a foreign locale must not change the server."""
         return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def write_secret(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, and whole or not at all, even if the machine stops in the middle."""
-    making = path.with_name(path.name + ".making")
-    making.unlink(missing_ok=True)
-    descriptor = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    making.rename(path)

@@ -18,8 +18,8 @@ from pathlib import Path
 import asyncpg
 
 from fundledger.db.connection import Connection
-from fundledger.db.embedded import write_secret
 from fundledger.db.urls import with_database, with_login
+from fundledger.files.whole import write_whole
 
 OWNER = "fundledger_owner"
 SERVICE = "fundledger_service"
@@ -45,7 +45,7 @@ class Passwords:
     def kept_in(cls, path: Path) -> Passwords:
         """Those of the file, made and written (mode 600) the first time."""
         if not path.exists():
-            write_secret(path, json.dumps(asdict(cls.generate()), indent=2) + "\n")
+            write_whole(path, json.dumps(asdict(cls.generate()), indent=2) + "\n")
         return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 

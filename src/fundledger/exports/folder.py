@@ -22,6 +22,7 @@ from fundledger.db.connection import Connection
 from fundledger.errors import FundledgerError, problem
 from fundledger.exports.parts import Format, Part
 from fundledger.exports.scope import Scope
+from fundledger.files.whole import sync_folder
 
 MANIFEST: Final = "manifest.json"
 VERSION: Final = "fundledger-export-v1"
@@ -115,15 +116,6 @@ def _kept(file: IO[bytes], temporary: Path, final: Path) -> None:
     os.fsync(file.fileno())
     temporary.replace(final)
     sync_folder(final.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in a folder last."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def keep_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from fundledger.db.connection import Connection
 from fundledger.exports.columns import Kind, columns_of
 from fundledger.exports.copying import CSV, Sink
-from fundledger.exports.parts import Format, Output, Part
+from fundledger.exports.parts import Format, Output, Part, WriteOnly
 from fundledger.exports.rows import copy_part, parts_of
 from fundledger.exports.scope import LAYOUTS, Scope
 from fundledger.exports.statements import as_text
@@ -21,25 +21,6 @@ ROWS_MAX: Final = 1_000_000
 GROUP: Final = 32_768
 """Rows of a row group: always the same cut, so that the bytes don't depend on how the rows arrived."""
 _BLOCK: Final = 4 << 20
-
-
-class _File:
-    """What Arrow needs of a file that can only be written to."""
-
-    closed = False
-
-    def __init__(self, file: Output) -> None:
-        self._file = file
-
-    def write(self, data: bytes) -> int:
-        self._file.write(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back here."""
-
-    def close(self) -> None:
-        """The file is closed by whoever opened it."""
 
 
 class _Table:
@@ -53,7 +34,7 @@ class _Table:
         columns = columns_of(scope.layout, trail=scope.subject is not None)
         self._schema = pa.schema([pa.field(column.name, _type(pa, column.kind)) for column in columns])
         self._writer = parquet.ParquetWriter(
-            pa.PythonFile(_File(file), mode="w"), self._schema, compression="zstd", compression_level=1
+            pa.PythonFile(WriteOnly(file), mode="w"), self._schema, compression="zstd", compression_level=1
         )
         self._held: Any = self._schema.empty_table()
 

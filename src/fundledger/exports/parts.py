@@ -31,6 +31,27 @@ class Output(Protocol):
         """Take these bytes."""
 
 
+class WriteOnly:
+    """What Arrow and zipfile need of a file that can only be written to."""
+
+    closed = False
+
+    def __init__(self, file: Output) -> None:
+        """Over an output that stays open."""
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        """Pass every byte on."""
+        self._file.write(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back here."""
+
+    def close(self) -> None:
+        """The file is closed by whoever opened it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One file of an export.

@@ -14,7 +14,7 @@ from fundledger.db.connection import Connection
 from fundledger.errors import problem
 from fundledger.exports.columns import Column, columns_of
 from fundledger.exports.copying import VERBATIM, Sink
-from fundledger.exports.parts import Format, Output, Part
+from fundledger.exports.parts import Format, Output, Part, WriteOnly
 from fundledger.exports.rows import copy_part, parts_of
 from fundledger.exports.scope import LAYOUTS, Scope
 from fundledger.exports.statements import as_text
@@ -29,25 +29,11 @@ _BAD: Final = "".join(f"\\x{number:02x}" for number in range(1, 32) if number no
 _TRANSLATE: Final = f"E'{_BAD}' || U&'\\FFFE\\FFFF', repeat(U&'\\FFFD', {len(range(1, 32)) - 3 + 2})"
 
 
-class _File:
-    """What zipfile needs of a file that can only be written to."""
-
-    def __init__(self, file: Output) -> None:
-        self._file = file
-
-    def write(self, data: bytes) -> int:
-        self._file.write(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back here."""
-
-
 class _Sheet:
     """Blocks of rows go into the workbook as they come."""
 
     def __init__(self, file: Output) -> None:
-        self.workbook = Workbook(cast(IO[bytes], _File(file)), level=_LEVEL)
+        self.workbook = Workbook(cast(IO[bytes], WriteOnly(file)), level=_LEVEL)
         self._size = 0
 
     def take(self, rows: bytes) -> None:

@@ -35,6 +35,7 @@ from typing import Any, Literal, Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from fundledger.files.whole import sync_folder
 from fundledger.registry.identity import normalise, normalise_card
 
 DigestKind = Literal["identity", "card", "phone", "name"]
@@ -101,7 +102,7 @@ class Vault:
             raise VaultError(f"{path} holds all 255 encryption keys it can")
         keys.encryption_keys[newest] = secrets.token_bytes(KEY_BYTES)
         _write_beside(path, keys).replace(path)
-        _sync_folder(path)
+        sync_folder(path.parent)
         return cls(keys.hash_key_id, keys.hash_key, keys.encryption_keys)
 
     @property
@@ -264,7 +265,7 @@ def _create(path: Path, keys: _KeyFile) -> None:
             path.hardlink_to(written)
     finally:
         written.unlink()
-    _sync_folder(path)
+    sync_folder(path.parent)
 
 
 def _write_beside(path: Path, keys: _KeyFile) -> Path:
@@ -277,15 +278,6 @@ def _write_beside(path: Path, keys: _KeyFile) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return beside
-
-
-def _sync_folder(path: Path) -> None:
-    """Force the file's name to disk: keys that vanish in a power cut take the sealed texts with them."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _base64(key: bytes) -> str:

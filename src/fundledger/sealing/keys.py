@@ -25,6 +25,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from fundledger.files.whole import sync_folder, write_whole
 from fundledger.sealing.leaf import instant
 from fundledger.sealing.note import ED25519, NoteError, SigningKey, VerifierKey, join, open_note, parse_key
 
@@ -287,25 +288,4 @@ def _write(path: Path, ring: Keyring) -> None:
     ]  # fmt: skip
     content = json.dumps({"format": FORMAT, "origin": ring.origin, "keys": keys}, ensure_ascii=False, indent=1)
     write_whole(path, content + "\n")
-    _to_disk(path.parent)
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write a file of mode 600 beside its place and move it there, on disk before the move."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
-def _to_disk(folder: Path) -> None:
-    """Make a move in the folder outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)

@@ -18,8 +18,9 @@ from pathlib import Path
 import asyncpg
 
 from fundledger.db.connection import Connection
+from fundledger.files.whole import write_whole
 from fundledger.sealing.checkpoint import Checkpoint, open_checkpoint, peek
-from fundledger.sealing.keys import KeyFile, KeysError, alone, write_whole
+from fundledger.sealing.keys import KeyFile, KeysError, alone
 from fundledger.sealing.merkle import Frontier
 from fundledger.sealing.note import NoteError
 from fundledger.sealing.tree import TreeBrokenError, root_at

@@ -25,8 +25,6 @@ ScopeKind = Literal[
     "entry",
     "line",
 ]
-CLOSED: Final = frozenset({"book", "allocation", "village", "project", "document"})
-"""Scopes that hold every line of a set of accounts; the others are trails, but for `all`."""
 
 
 class _Row(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):

@@ -7,7 +7,6 @@ computed while the leaves go by.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -159,12 +158,3 @@ def _nodes(container: Container) -> Iterator[bytes]:
             yield decode_hash(line.decode("ascii"))
         except (NoteError, UnicodeDecodeError) as error:
             raise problem("bundle-member-malformed", member=NODES, line=number, reason="not a hash") from error
-
-
-def sha256_of(path: Path) -> str:
-    """The digest of a bundle's file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

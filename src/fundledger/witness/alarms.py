@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from fundledger.sealing.keys import write_whole
+from fundledger.files.whole import write_whole
 from fundledger.witness.store import Store
 
 FORK: Final = "fork"

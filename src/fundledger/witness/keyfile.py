@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from fundledger.errors import problem
-from fundledger.sealing.keys import write_whole
+from fundledger.files.whole import write_whole
 from fundledger.sealing.note import COSIGNATURE, NoteError, SigningKey
 
 KEY_FILE: Final = "witness-key.json"

@@ -14,8 +14,9 @@ from enum import StrEnum
 from typing import Final
 
 from fundledger.errors import FundledgerError, problem
+from fundledger.files.whole import write_whole
 from fundledger.sealing.checkpoint import check_proof, parse_proof
-from fundledger.sealing.keys import receipts_name, write_whole
+from fundledger.sealing.keys import receipts_name
 from fundledger.sealing.leaf import instant
 from fundledger.sealing.merkle import leaf_hash
 from fundledger.sealing.note import NoteError, VerifierKey
