@@ -32,7 +32,7 @@ def is_proof_file(path: Path) -> bool:
 
 
 def verified(path: Path, trusted: list[str], witnesses: list[str], leaf: Path | None) -> Verdict:
-    """Check a proof; keys are given as texts or files of them. `file-unreadable`, `file-not-text`, `proof-unreadable`."""
+    """Check a proof; keys are texts or files of them. `file-unreadable`, `file-not-text`, `proof-unreadable`."""
     data = None if leaf is None else read_text(leaf)
     return verify_proof(
         read_text(path), read_keys(trusted, read_text), leaf=data, witnesses=read_keys(witnesses, read_text)
