@@ -23,6 +23,13 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "nobody approved": ("duties-are-separate", (
         f"DELETE FROM log_queue WHERE record_id = (SELECT approval_id FROM approval WHERE instruction_id = {OF_CONTRACT})",
         f"DELETE FROM approval WHERE instruction_id = {OF_CONTRACT}")),
+    "approved again after it was paid": ("duties-are-separate", (
+        f"""ALTER TABLE approval DROP CONSTRAINT approval_book_instruction_id_key;
+            INSERT INTO approval SELECT book, gen_random_uuid(), instruction_id, content_sha256, approver_id, nextval('record_order'), approved_at
+            FROM approval WHERE instruction_id = {OF_CONTRACT}""",
+        f"""INSERT INTO log_queue (order_no, book, kind, record_id) SELECT order_no, book, 'approval', approval_id
+            FROM approval WHERE instruction_id = {OF_CONTRACT} ORDER BY order_no DESC LIMIT 1""")),
+    "a payment of no list": ("project-in-library", (f"DELETE FROM payment_list WHERE instruction_id = {OF_CONTRACT}",)),
     "the payer is the maker": ("duties-are-separate", (
         f"ALTER TABLE entry DROP CONSTRAINT entry_duties_differ; UPDATE entry SET payer_id = maker_id WHERE entry_id = {CONTRACT}",)),
     "the approver is the maker": ("duties-are-separate", (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from typer.testing import CliRunner
 
 from fundledger.cli.commands import app
 from fundledger.errors import FundledgerError
-from fundledger.sealing.keys import Keyring
+from fundledger.sealing.checkpoint import Checkpoint, Proof
+from fundledger.sealing.keys import Keyring, KeysError, create, receipts_name
+from fundledger.sealing.merkle import leaf_hash
 from fundledger.sealing.note import COSIGNATURE, SigningKey, split
 from fundledger.verifier.proof_file import Verdict, verify_proof
 from tests.builders import DISTRICT, World
@@ -45,6 +48,18 @@ async def given_out(api: Api, world: World, db: Database, tmp_path: Path) -> Giv
 
 def check(text: str, ring: Keyring | None, **more: Any) -> Verdict:
     return verify_proof(text, [] if ring is None else ring.verifiers("log"), **more)
+
+
+def test_a_receipts_key_can_not_sign_a_log(tmp_path: Path) -> None:
+    """Its name, taken for a log's origin, would make whoever signs promises able to sign a tree."""
+    ring = create(tmp_path / "log-keys.json", "test.example/log")
+    leaf = b'{"entry_id":"forged","kind":"entry"}'
+    forged = Checkpoint(receipts_name(ring.origin), 1, leaf_hash(leaf))
+    proof = Proof(0, (), ring.sign_receipt(forged.text, datetime.now(UTC))).text
+    found = verify_proof(proof, ring.verifiers(), leaf=leaf.decode())
+    assert (found.state, found.proved) == ("fault", [])
+    with pytest.raises(KeysError, match="origin"):
+        create(tmp_path / "other" / "log-keys.json", receipts_name(ring.origin))
 
 
 def test_what_the_service_gives_is_sound(given_out: Given) -> None:

@@ -16,6 +16,8 @@ from fundledger.sealing.merkle import HASH_BYTES, verify_inclusion
 from fundledger.sealing.note import Note, NoteError, VerifierKey, open_note, split
 
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
+RECEIPTS = "/receipts"
+"""Behind a log's origin: the name of its receipts keys (see `keys`), which must never pass for another log's name."""
 PATH_MAX = 63
 SIZE_MAX = 2**63 - 1
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
@@ -69,6 +71,8 @@ def open_checkpoint(note: str, keys: Sequence[VerifierKey], origin: str) -> tupl
     found = parse_checkpoint(opened.text)
     if found.origin != origin:
         raise NoteError("the checkpoint is of another log")
+    if origin.endswith(RECEIPTS):
+        raise NoteError("a receipts key signs no checkpoint, and no log has its name")
     if not any(signature.key.name == origin and signature.time is None for signature in opened.signatures):
         raise NoteError("the log itself did not sign the checkpoint")
     return found, opened

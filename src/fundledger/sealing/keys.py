@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from fundledger.files.whole import sync_folder, write_whole
+from fundledger.sealing.checkpoint import RECEIPTS
 from fundledger.sealing.leaf import instant
 from fundledger.sealing.note import ED25519, NoteError, SigningKey, VerifierKey, join, open_note, parse_key
 
@@ -103,8 +104,11 @@ def new_origin() -> str:
 
 def create(path: Path, origin: str, moment: datetime | None = None) -> Keyring:
     """Make a keyring and its file; KeysError if the file is there, or another process was quicker."""
-    if not _ORIGIN.fullmatch(origin):
-        raise KeysError("an origin is a name like finance.example/fundledger: letters, digits, dots, dashes, slashes")
+    if not _ORIGIN.fullmatch(origin) or origin.endswith(RECEIPTS):
+        raise KeysError(
+            "an origin is a name like finance.example/fundledger: letters, digits, dots, dashes, slashes; "
+            "not one that ends in /receipts"
+        )
     # In force at once: there is nothing before them.
     made = Keyring(origin, tuple(_new(purpose, origin, moment or datetime.now(UTC), None) for purpose in PURPOSES))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -228,7 +232,7 @@ def _changing(path: Path) -> Iterator[Keyring]:
 
 def receipts_name(origin: str) -> str:
     """The name under which promises and exports are signed."""
-    return f"{origin}/receipts"
+    return f"{origin}{RECEIPTS}"
 
 
 def follow(trusted: list[VerifierKey], vouchers: list[str]) -> list[VerifierKey]:

@@ -25,10 +25,10 @@ def approval(walk: Walk, position: int, record: Approval, content: Content | Non
     elif digest.hex() != record.content_sha256:
         report.fault("approved-content-unchanged", **place, approved=record.content_sha256, computed=digest.hex())
         content = None
-    elif content is None or list(content.header[1:3]) != [int(record.book), record.instruction_id]:
+    elif content is None or [str(content.header[1]), content.header[2]] != [record.book, record.instruction_id]:
         report.fault("approved-content-unchanged", **place, reason="the text is of another instruction")
         content = None
-    if record.instruction_id in walk.approved:
+    if record.instruction_id in walk.approved or record.instruction_id in walk.used:
         report.fault("duties-are-separate", **place, reason="approved twice")
         return
     walk.approved[record.instruction_id] = Approved(position, record, content)
@@ -105,6 +105,7 @@ def _meet(walk: Walk, posted: Posted) -> None:
     approved.uses += 1
     if approved.uses == (1 if record.crossing_id is None else 2):
         del walk.approved[record.instruction_id]
+        walk.used.add(record.instruction_id)
 
 
 def _cross(walk: Walk, posted: Posted) -> None:

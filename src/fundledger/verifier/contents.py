@@ -80,9 +80,12 @@ class Reader:
         digest = self._digest.digest()
         if self._fault or self._header is None or len(self._header) != HEADER_LENGTH:
             return digest, None
-        if self._header[3] not in PAYING:
-            for number, leg in self._legs.items():
-                self._lines.add(number, _leg_key(leg, self._extra.get(number)))
+        try:
+            if self._header[3] not in PAYING:
+                for number, leg in self._legs.items():
+                    self._lines.add(number, _leg_key(leg, self._extra.get(number)))
+        except (ContentError, IndexError, TypeError):
+            return digest, None
         return digest, Content(self._header, self._listed, self._more, self._lines.finish())
 
     def _line(self, line: str) -> None:

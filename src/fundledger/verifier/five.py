@@ -77,9 +77,9 @@ def duties_are_held(walk: Walk, here: Open) -> Place | None:
 def project_in_library(walk: Walk, here: Open) -> Place | None:
     """项目到区 of a payment: see `_project_fault`; the programme is the project's."""
     listed = here.entry.list
-    if here.entry.entry_kind not in FIVE or listed is None:
+    if here.entry.entry_kind not in FIVE:
         return None
-    if listed.project_id is None:
+    if listed is None or listed.project_id is None:
         return {"reason": "no project is named"}
     found = _project_fault(walk, here, listed.project_id)
     if found is not None:

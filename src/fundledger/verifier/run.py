@@ -7,7 +7,6 @@ computed while the leaves go by.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,21 +28,18 @@ from fundledger.verifier.container import (
     Container,
 )
 from fundledger.verifier.manifest import LeafRow, LineRow, Manifest, RecordRow
+from fundledger.verifier.money import reference_key
 from fundledger.verifier.multiproof import ProofError, root_of
 from fundledger.verifier.openings import check_openings
 from fundledger.verifier.registry import Registry
 from fundledger.verifier.report import Report
-from fundledger.verifier.schema import Notice, Parameter1, Parameter2, SchemaError, read_record
+from fundledger.verifier.schema import Line2, Notice, Parameter1, Parameter2, SchemaError, read_line, read_record
 from fundledger.verifier.slices import TRAILS, check_trail
 from fundledger.verifier.state import LineKey, Original, Walk
 from fundledger.verifier.trust import Older, Trust, check_signatures, read_manifest
 from fundledger.verifier.walk import Walker
 
-_REFERENCE = re.compile(
-    rb'\\"book\\":\\"(\d{6})\\"|\\"(undoes|settles|reissues)\\":\{(?:\\"before\\":\\"[0-9.]+\\",)?'
-    rb'\\"entry_id\\":\\"([0-9a-f-]{36})\\",\\"line_no\\":(\d{1,10})'
-)
-_REFERS = (b'\\"undoes\\":{', b'\\"settles\\":{', b'\\"reissues\\":{')
+_REFERS = ('"undoes":{', '"settles":{', '"reissues":{')
 _LEAF = msgspec.json.Decoder(LeafRow)
 _LINE = msgspec.json.Decoder(LineRow)
 
@@ -85,47 +81,45 @@ def _registry(container: Container) -> Registry:
     decoder = msgspec.json.Decoder(RecordRow)
     for number, row in enumerate(container.rows(RECORDS, decoder), start=1):
         registry.add(row, number)
-    for number, line in container.lines(LEAVES):
-        if b'"kind":"notice"' in line or b'"kind":"parameter"' in line:
-            leaf = _decode(line, number)
-            try:
-                record = read_record(leaf.kind, (leaf.data or "").encode())
-            except (SchemaError, UnicodeError):
-                continue  # named when it is met
-            if isinstance(record, Notice):
-                registry.notice(record)
-            elif isinstance(record, Parameter1 | Parameter2):
-                registry.parameter(record)
+    for leaf in container.rows(LEAVES, _LEAF):
+        if leaf.kind not in ("notice", "parameter"):
+            continue
+        try:
+            record = read_record(leaf.kind, (leaf.data or "").encode())
+        except (SchemaError, UnicodeError):
+            continue  # named when it is met
+        if isinstance(record, Notice):
+            registry.notice(record)
+        elif isinstance(record, Parameter1 | Parameter2):
+            registry.parameter(record)
     return registry
-
-
-def _decode(line: bytes, number: int) -> LeafRow:
-    try:
-        return _LEAF.decode(line)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise problem("bundle-member-malformed", member=LEAVES, line=number, reason=str(error)[:160]) from error
 
 
 def _originals(container: Container) -> dict[LineKey, Original]:
     """The lines that other lines undo, settle or re-issue: only those are remembered in the second reading."""
     found: dict[LineKey, Original] = {}
-    for _, line in container.lines(LINES):
-        if not any(word in line for word in _REFERS):
+    for row in container.rows(LINES, _LINE):
+        if not any(word in row.data for word in _REFERS):
             continue
-        book = ""
-        for match in _REFERENCE.finditer(line):
-            if match[1] is not None:
-                book = match[1].decode()
-            else:
-                found[book, match[3].decode(), int(match[4])] = Original()
+        try:
+            line = read_line(row.data.encode())
+        except (SchemaError, UnicodeError):
+            continue  # named when it is met
+        more = (line.settles, line.reissues) if isinstance(line, Line2) else ()
+        for reference in (line.undoes, *more):
+            if reference is not None:
+                found[reference_key(line.book, reference)] = Original()
     return found
 
 
 def _walk(container: Container, walk: Walk, older: Older, root: bytes) -> None:
     walker = Walker(container, walk)
+    there = 0
 
     def leaves() -> Iterator[tuple[int, bytes]]:
+        nonlocal there
         for row in container.rows(LEAVES, _LEAF):
+            there += 1
             leaf = walker.leaf(row)
             older.leaf(leaf)
             yield row.position, leaf
@@ -140,6 +134,9 @@ def _walk(container: Container, walk: Walk, older: Older, root: bytes) -> None:
     except ProofError as error:
         report.fault("leaves-in-the-log", reason=str(error))
     else:
+        if walk.whole and there < walk.size:
+            report.incomplete("records-are-there", member=LEAVES, missing=walk.size - there,
+                              reason="of the whole log some records are left out")  # fmt: skip
         walker.finish()
         approvals.finish(walk)
         if TRAIL in container.names:

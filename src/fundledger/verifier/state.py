@@ -104,6 +104,8 @@ class Walk:
     originals: dict[LineKey, Original]
     totals: dict[tuple[str, str], Totals] = field(default_factory=dict)
     approved: dict[str, Approved] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    """Instructions that were posted: no second approval of them is taken."""
     waiting: dict[str, list[Posted]] = field(default_factory=dict)
     crossings: dict[str, Posted] = field(default_factory=dict)
     paid: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -125,9 +127,13 @@ class Walk:
             return book == self.scope.book and account.project_id in self.closed
         return account.allocation_id in self.closed
 
+    def holds_entries(self, book: str) -> bool:
+        """Whether the entries of this book are in the bundle with all their lines."""
+        return self.whole or (self.scope.kind == "book" and book in self.closed)
+
     def contract_held(self, book: str) -> bool:
         """Whether every payment of this book's contracts is in the bundle."""
-        return self.whole or (self.scope.kind == "book" and book in self.closed) or self.scope.kind == "project"
+        return self.holds_entries(book) or self.scope.kind == "project"
 
     def fault(self, name: str, here: Open, line_no: int | None, detail: Place) -> None:
         """A check failed at an entry, or one of its lines."""

@@ -92,6 +92,8 @@ class Walker:
             found = check(walk, here)
             if found is not None:
                 walk.fault(name, here, None, found)
+        if not here.whole and walk.holds_entries(entry.book):
+            walk.lacks("records-are-there", here, reason="some of its lines are left out")
         digest = LineDigest()
         report.made("lines-in-their-entry")
         try:
