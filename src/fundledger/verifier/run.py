@@ -55,9 +55,9 @@ def verify_bundle(path: Path, trust: Trust) -> Report:
         _members(container, manifest, report)
         checkpoint = check_signatures(container, manifest, text, trust, report)
         older = Older(container, manifest, trust, report)
-        walk = Walk(report, scope, manifest.size, _registry(container), _originals(container))
-        walk.closed = frozenset(scope.closed)
         if report.outcomes["members-fit-the-manifest"].faults == 0:
+            walk = Walk(report, scope, manifest.size, _registry(container), _originals(container))
+            walk.closed = frozenset(scope.closed)
             _walk(container, walk, older, checkpoint.root)
         older.finish(checkpoint)
     return report
@@ -134,19 +134,25 @@ def _walk(container: Container, walk: Walk, older: Older, root: bytes) -> None:
     except ProofError as error:
         report.fault("leaves-in-the-log", reason=str(error))
     else:
-        if walk.whole and there < walk.size:
-            report.incomplete("records-are-there", member=LEAVES, missing=walk.size - there,
-                              reason="of the whole log some records are left out")  # fmt: skip
         walker.finish()
-        approvals.finish(walk)
-        if TRAIL in container.names:
-            check_trail(container, walk)
-        elif walk.scope.kind in TRAILS:
-            report.incomplete("trail-follows-the-money", member=TRAIL, reason="the trail's slices are not there")
-        if OPENINGS in container.names:
-            check_openings(container, walk)
-        elif walk.scope.openings:
-            report.incomplete("openings-fit", member=OPENINGS, reason="the openings are not there")
+        _end(container, walk, there)
+
+
+def _end(container: Container, walk: Walk, there: int) -> None:
+    """After the last leaf (`there` were read): what is left out, and what rests on all of them."""
+    report = walk.report
+    if walk.whole and there < walk.size:
+        report.incomplete("records-are-there", member=LEAVES, missing=walk.size - there,
+                          reason="of the whole log some records are left out")  # fmt: skip
+    approvals.finish(walk)
+    if TRAIL in container.names:
+        check_trail(container, walk)
+    elif walk.scope.kind in TRAILS:
+        report.incomplete("trail-follows-the-money", member=TRAIL, reason="the trail's slices are not there")
+    if OPENINGS in container.names:
+        check_openings(container, walk)
+    elif walk.scope.openings:
+        report.incomplete("openings-fit", member=OPENINGS, reason="the openings are not there")
 
 
 def _nodes(container: Container) -> Iterator[bytes]:
