@@ -6,9 +6,11 @@ for the service, one after another. `columns` says what a row is, `statements` i
 parts, `edges` walks the trail of a subject; `delimited`, `parquet` and `workbook` are the formats of rows.
 
 `bundle` writes what `fundledger verify` proves offline (docs/bundle.md): `bundle_selection` says which records belong
-to it, `bundle_lines`, `bundle_contents` and `bundle_records` read them, `bundle_zip` writes.
+to it, `bundle_trail` follows a trail, `bundle_lines`, `bundle_records`, `bundle_openings` and `sealing.content` read,
+`bundle_zip` writes.
 
 Guaranteed: rows are of entries whose log position is at most the scope's, and a row says what was known when its entry
 was posted; so the same scope gives the same bytes, today and in years. Memory does not grow with the export. No name,
-card or identity number of a person is read. Only reads, no locks.
+card or identity number of a person is read, but for the openings that somebody who may see them asks of a bundle. Only
+reads, no locks.
 """

@@ -20,7 +20,6 @@ import msgspec
 
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
-from fundledger.exports.bundle_contents import Texts
 from fundledger.exports.bundle_lines import picked
 from fundledger.exports.bundle_records import Needed, records
 from fundledger.exports.bundle_selection import Key, Selection
@@ -28,6 +27,7 @@ from fundledger.exports.bundle_zip import Member, Writer
 from fundledger.sealing import leaf as leaf_content
 from fundledger.sealing.canonical import canonical
 from fundledger.sealing.checkpoint import encode_hash
+from fundledger.sealing.content import Texts
 from fundledger.sealing.keys import Keyring
 from fundledger.sealing.leaf import Row
 from fundledger.sealing.records import (

@@ -3,14 +3,15 @@
 The database computes it when a list is approved and again when it is paid (view ``instruction_content``); this module
 is the second implementation, for the verifier: both must agree on every instruction. The text, stated in
 ``docs/formats.md``: one line per record, joined by LF, in UTF-8 - the header, a ``leg`` per leg, the ``list`` of a
-payment list, and its lines with ``|`` between the fields. Reads only; streams the lines of a list.
+payment list, and its lines with ``|`` between the fields. Reads only; streams the lines of a list. Called by `verify`
+and by the writer of bundles, which holds the text itself (`Texts`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import date
 from itertools import groupby
 from uuid import UUID
@@ -76,28 +77,45 @@ def line_text(row: Row) -> str:
     return "".join("\n" + "|".join(map(str, values)) for values in rows)
 
 
+class Texts:
+    """The texts of a batch of instructions: the heads read at once, the lines of each when it is asked for."""
+
+    def __init__(self, heads: dict[Key, str]) -> None:
+        self.heads = heads
+
+    @classmethod
+    async def read(cls, connection: Connection, keys: Sequence[Key]) -> Texts:
+        """Read the heads of these instructions (book and id); those that do not exist are left out."""
+        arguments = ([book for book, _ in keys], [instruction for _, instruction in keys])
+        headers = {_key(row): row for row in await connection.fetch(_HEADERS, *arguments)}
+        legs = {key: list(rows) for key, rows in groupby(await connection.fetch(_LEGS, *arguments), _key)}
+        lists = {_key(row): row for row in await connection.fetch(_LISTS, *arguments)}
+        return cls({key: head_text(row, legs.get(key, []), lists.get(key)) for key, row in headers.items()})
+
+    async def parts(self, connection: Connection, key: Key) -> AsyncIterator[str]:
+        """The text of one instruction, in parts that follow on each other; nothing if it does not exist."""
+        if key not in self.heads:
+            return
+        yield self.heads[key]
+        # The database hashes lines of any kind of instruction; only payment lists have some, if nobody meddled.
+        leg_no, line_no = 0, 0
+        while rows := await connection.fetch(_LINES, *key, leg_no, line_no, CHUNK):
+            yield "".join(map(line_text, rows))
+            leg_no, line_no = rows[-1]["leg_no"], rows[-1]["line_no"]
+            if len(rows) < CHUNK:
+                return
+
+
 async def digests(connection: Connection, keys: Sequence[Key]) -> dict[Key, bytes]:
     """The content digests of instructions (book and id), without those that do not exist."""
-    arguments = ([book for book, _ in keys], [instruction for _, instruction in keys])
-    headers = {_key(row): row for row in await connection.fetch(_HEADERS, *arguments)}
-    legs = {key: list(rows) for key, rows in groupby(await connection.fetch(_LEGS, *arguments), _key)}
-    lists = {_key(row): row for row in await connection.fetch(_LISTS, *arguments)}
+    texts = await Texts.read(connection, keys)
     result: dict[Key, bytes] = {}
-    for key, header in headers.items():
-        digest = hashlib.sha256(head_text(header, legs.get(key, []), lists.get(key)).encode())
-        # The database hashes lines of any kind of instruction; only payment lists have some, if nobody meddled.
-        await _hash_lines(connection, key, digest)
+    for key in texts.heads:
+        digest = hashlib.sha256()
+        async for part in texts.parts(connection, key):
+            digest.update(part.encode())
         result[key] = digest.digest()
     return result
-
-
-async def _hash_lines(connection: Connection, key: Key, digest: hashlib._Hash) -> None:
-    leg_no, line_no = 0, 0
-    while rows := await connection.fetch(_LINES, *key, leg_no, line_no, CHUNK):
-        digest.update("".join(map(line_text, rows)).encode())
-        leg_no, line_no = rows[-1]["leg_no"], rows[-1]["line_no"]
-        if len(rows) < CHUNK:
-            return
 
 
 def _key(row: Row) -> Key:
