@@ -64,6 +64,9 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
         f"UPDATE account SET exec_year = exec_year + 1 WHERE account_id = (SELECT debit_account FROM transfer WHERE entry_id = {CONTRACT} LIMIT 1)",)),
     "money that runs where it may not": ("accounts-fit-the-kind", (
         f"UPDATE entry SET entry_kind = 'fund', payer_id = NULL WHERE entry_id = {CONTRACT}",)),
+    "paid from another project's money": ("accounts-fit-the-kind", (
+        f"""UPDATE transfer t SET credit_account = (SELECT o.account_id FROM account o JOIN account a USING (book, account_kind)
+            WHERE a.account_id = t.credit_account AND o.book = t.book AND o.project_id <> a.project_id LIMIT 1) WHERE entry_id = {CONTRACT}""",)),
     "an entry that does not add up": ("entries-add-up", (f"UPDATE entry SET total = total + 1 WHERE entry_id = {CONTRACT}",)),
     "two sides of a crossing that differ": ("crossings-are-equal", (
         """UPDATE entry SET effective_on = effective_on + 1 WHERE entry_id = (SELECT entry_id FROM entry

@@ -17,6 +17,8 @@ from fundledger.verifier.state import Item, LineKey, Original, Totals, Walk
 SOURCES = frozenset({"budget_source", "upper_transfer"})
 PAYING = frozenset({"pay", "advance", "pay_other"})
 """Kinds that pay a list."""
+SPENDING = frozenset({"pay", "advance", "settle"})
+"""Kinds by which money stays what it was: of one allocation and one project."""
 UNDOING = frozenset({"return", "reverse", "advance_return"})
 RULES: dict[str, frozenset[tuple[str, str]]] = {
     "adopt": frozenset({("budget_source", "unreleased_budget")}),
@@ -104,7 +106,10 @@ def accounts_fit_the_kind(walk: Walk, item: Item) -> Place | None:
     if line.undoes is not None:
         return None if kind in UNDOING else {"entry_kind": kind, "reason": "this kind undoes nothing"}
     if (line.credit.kind, line.debit.kind) in RULES.get(kind, ()):
-        return None
+        stays = kind not in SPENDING or (line.credit.allocation_id, line.credit.project_id) == (
+            line.debit.allocation_id, line.debit.project_id,
+        )  # fmt: skip
+        return None if stays else {"entry_kind": kind, "reason": "from one allocation or project to another"}
     return {"entry_kind": kind, "payer": line.credit.kind, "receiver": line.debit.kind}
 
 
