@@ -139,7 +139,9 @@ def test_the_calls_of_a_page_work_as_written(
     data.mkdir()
     (data / "demo-tokens.json").write_text(json.dumps(year[1]))
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
-    calls = [block for block in blocks if any(word in block for word in ("curl", "as ", "post ", "scripts/fundledger "))]
+    calls = [
+        block for block in blocks if any(word in block for word in ("curl", "as ", "post ", "scripts/fundledger "))
+    ]
     assert calls, "the page shows calls"
     script = "\n".join(calls).replace("http://127.0.0.1:8000", address).replace("curl -s ", "curl -s --fail-with-body ")
     done = subprocess.run(
