@@ -15,6 +15,7 @@ import pytest
 from fundledger.book import poster
 from fundledger.db import migrate, roles
 from fundledger.db.connection import Connection
+from fundledger.ids import new_id
 from fundledger.sealing import keys
 from fundledger.sealing.checkpoint import Proof, check_proof
 from fundledger.sealing.keys import KeyFile
@@ -26,14 +27,17 @@ from fundledger.sealing.sequencer import Sequencer, connect, grow
 from fundledger.sealing.signing import Signer
 from fundledger.sealing.verify import verify_database
 from tests import databases
-from tests.builders import DISTRICT, make_world
+from tests.builders import CITY, DISTRICT, World, make_world
 from tests.databases import Database, TestServer, connected
 from tests.sealing.promises import assert_promises_kept
+from tests.sealing.test_derived import REFUSED
 from tests.sealing.test_sequencer import refuse, year
 
 LINES = 300
 """Of the payment: three kept levels of its inner tree, and more than are read at once."""
 WAITING = 3
+REPEATED = 20
+"""Repeats of one refusal: a number that would get no mark of its own."""
 
 
 @pytest.fixture
@@ -60,7 +64,14 @@ async def fill(old: Database, monkeypatch: pytest.MonkeyPatch) -> UUID:
             await seal_as_then(service)
             for _ in range(WAITING):
                 await refuse(service, world)
+            await repeat(service, world, REPEATED + 1)
     return entry
+
+
+async def repeat(service: Connection, world: World, times: int) -> None:
+    """The same refused call, so many times."""
+    for _ in range(times):
+        await service.execute(REFUSED, CITY, new_id(), world.who("city-approver").staff_id, bytes(32))
 
 
 async def seal_as_then(service: Connection) -> None:
@@ -134,3 +145,20 @@ async def test_only_lines_sealed_before_may_lack_their_nodes(
         fault = (await verify_database(old.reader_url)).first_fault
         assert fault is not None
         assert fault.name == "line-nodes-fit-their-entries"
+
+
+async def test_repeats_counted_before_are_where_the_marks_begin(old: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fill(old, monkeypatch)
+    await migrate.upgrade(old.owner_url)
+    async with connected(old.superuser_url) as superuser:
+        staff = await superuser.fetchval("SELECT staff_id FROM refusal WHERE request_sha256 = $1", bytes(32))
+        for _ in range(15):
+            await superuser.execute(REFUSED, CITY, new_id(), staff, bytes(32))
+        marks = await superuser.fetchval("SELECT array_agg(repeats ORDER BY repeats) FROM refusal_repeat")
+        assert marks == [REPEATED, 32]
+        await Sequencer(superuser).seal_all()
+        assert (await verify_database(old.reader_url)).first_fault is None
+        await superuser.execute("UPDATE refusal_count SET repeats = 31")
+        fault = (await verify_database(old.reader_url)).first_fault
+        assert fault is not None
+        assert fault.name == "refusal-counts"

@@ -201,9 +201,40 @@ SELECT coalesce(c.book, p.book) AS book, coalesce(c.programme_code, p.programme_
 FULL JOIN paid p ON p.book = c.book AND p.programme_code = c.programme_code AND p.year = c.year
 WHERE coalesce(c.paid_order_no, 0) <> coalesce(p.order_no, 0) ORDER BY 1, 2, 3 LIMIT 1;
 
--- check: refusal-counts | 重复拒绝次数属于拒绝记录 | repeats are counted of a refusal that is there
-SELECT c.book, c.refusal_id, c.repeats FROM refusal_count c LEFT JOIN refusal r ON r.book = c.book AND r.refusal_id = c.refusal_id
-WHERE r.refusal_id IS NULL OR c.repeats < 1 ORDER BY 1, 2 LIMIT 1;
+-- check: refusal-counts | 重复拒绝次数与其痕迹一致 | how often a refusal was repeated is what its marks say
+-- Each of the first 16 repeats is marked, then each power of two; a count of revision 0002 is marked where it stood.
+WITH milestone AS (SELECT n::bigint FROM generate_series(1, 16) n UNION ALL SELECT 1::bigint << k FROM generate_series(5, 62) k),
+marked AS (SELECT book, refusal_id, min(repeats) AS first, max(repeats) AS newest, count(*) AS marks, max(marked_at) AS marked_at
+           FROM refusal_repeat GROUP BY 1, 2)
+SELECT coalesce(c.book, m.book) AS book, coalesce(c.refusal_id, m.refusal_id) AS refusal_id, c.repeats, c.last_at, m.newest, m.marks, m.marked_at
+FROM refusal_count c FULL JOIN marked m ON m.book = c.book AND m.refusal_id = c.refusal_id
+LEFT JOIN refusal r ON r.book = c.book AND r.refusal_id = c.refusal_id
+CROSS JOIN LATERAL (SELECT count(*) AS marks, max(n) AS newest FROM milestone WHERE n > m.first AND n <= c.repeats) x
+WHERE (r.refusal_id IS NOT NULL AND c.repeats >= 1 AND m.newest = coalesce(x.newest, m.first) AND m.marks = 1 + x.marks
+       AND m.first <= c.repeats AND CASE c.repeats WHEN m.newest THEN c.last_at = m.marked_at ELSE c.last_at >= m.marked_at END) IS NOT TRUE ORDER BY 1, 2 LIMIT 1;
+
+-- check: bank-files | 代发文件的行数和金额与已付清单一致 | what a bank file was said to hold is what its list paid
+SELECT f.book, f.bank_file_id, f.instruction_id, f.line_count, e.line_count AS paid_lines, f.total, e.total AS paid_total FROM bank_file f
+LEFT JOIN entry e ON e.book = f.book AND e.instruction_id = f.instruction_id
+WHERE (f.line_count, f.total) IS DISTINCT FROM (e.line_count, e.total) ORDER BY 1, 2 LIMIT 1;
+
+-- check: village-counts | 村名单的村数与名单一致 | a village list has as many villages as it says
+WITH listed AS (
+    SELECT v.book, v.fund_code, v.fiscal_year, v.version, count(l.village_code) AS villages FROM village_list_version v
+    JOIN book b ON b.book = v.book
+    LEFT JOIN village_list l ON (b.level = 'city' OR l.book = v.book)
+        AND (l.fund_code, l.fiscal_year, l.version) = (v.fund_code, v.fiscal_year, v.version) GROUP BY 1, 2, 3, 4)
+SELECT v.book, v.list_id, v.version, v.village_count, l.villages FROM village_list_version v
+JOIN listed l ON (l.book, l.fund_code, l.fiscal_year, l.version) = (v.book, v.fund_code, v.fiscal_year, v.version)
+WHERE v.village_count <> l.villages ORDER BY 1, 2 LIMIT 1;
+
+-- check: parameters-are-their-proposals | 参数与审批的提议一致 | a changed parameter is the proposal that was approved
+SELECT a.book, a.proposal_id, a.parameter_id, a.version FROM parameter_approval a
+LEFT JOIN parameter_proposal p ON p.book = a.book AND p.proposal_id = a.proposal_id
+LEFT JOIN parameter x ON x.parameter_id = a.parameter_id
+WHERE (a.content_sha256, x.version, x.code, x.value, x.unit, x.valid_from, x.valid_to, x.source, x.note)
+      IS DISTINCT FROM (parameter_digest(a.book, a.proposal_id), a.version, p.code, p.value, p.unit, p.valid_from, p.valid_to, p.source, p.note)
+ORDER BY 1, 2 LIMIT 1;
 
 -- check: months-are-there | 每张凭证的会计期间存在 | the month of every entry and close is a period of its book
 SELECT x.book, x.record_id, x.month FROM (
@@ -239,6 +270,19 @@ SELECT coalesce(r.book, l.book) AS book, coalesce(r.kind, l.kind) AS kind, coale
        coalesce(r.version, l.version) AS version, coalesce(l.times, 0) AS times, r.record_id IS NOT NULL AS recorded
 FROM record r FULL JOIN logged l ON l.book = r.book AND l.kind = r.kind AND l.record_id = r.record_id AND l.version = r.version
 WHERE r.record_id IS NULL OR l.times IS DISTINCT FROM 1 ORDER BY 1, 2, 3, 4 LIMIT 1;
+
+-- check: the-queue-is-in-order | 待封存记录按其顺序排队 | what waits for a position waits in the order it was recorded
+-- Parameters and erasures keep no order of their own.
+WITH record AS (
+    SELECT book, 'entry' AS kind, entry_id AS record_id, 1 AS version, order_no FROM entry
+    UNION ALL SELECT book, 'approval', approval_id, 1, order_no FROM approval
+    UNION ALL SELECT book, 'refusal', refusal_id, 1, order_no FROM refusal
+    UNION ALL SELECT book, 'notice', notice_id, version, order_no FROM notice
+    UNION ALL SELECT book, 'period_close', period_close_id, 1, order_no FROM period_close
+    UNION ALL SELECT book, 'year_close', year_close_id, 1, order_no FROM year_close)
+SELECT q.book, q.kind, q.record_id, q.version, q.order_no, r.order_no AS recorded FROM log_queue q
+JOIN record r ON (r.book, r.kind, r.record_id, r.version) = (q.book, q.kind, q.record_id, q.version)
+WHERE q.order_no <> r.order_no ORDER BY 5 LIMIT 1;
 
 -- check: log-follows-the-accounts | 同一账户日志顺序与合计一致 | on each account the log has postings in the order of its totals
 WITH sealed AS (
