@@ -11,10 +11,6 @@ from fundledger.exports.parts import Output
 
 BLOCK: Final = 1 << 20
 
-# A row of one column whose text may hold anything but these two: it comes out as it is, a line each.
-VERBATIM: Final[dict[str, Any]] = {"format": "csv", "delimiter": "\x02", "quote": "\x01", "escape": "\x01"}
-CSV: Final[dict[str, Any]] = {"format": "csv"}
-
 
 class Sink:
     """Collects what COPY sends (whole rows, in pieces of any size) and hands it on in blocks, one ahead of the disk.
@@ -52,11 +48,9 @@ class Sink:
         await self.settle()
 
 
-async def copy_rows(
-    connection: Connection, query: str, values: tuple[Any, ...], sink: Sink, form: dict[str, Any]
-) -> int:
-    """COPY a query's rows to the sink; how many there were. A failure of the sink ends the COPY."""
-    status = await connection.copy_from_query(query, *values, output=sink, **form)
+async def copy_rows(connection: Connection, query: str, values: tuple[Any, ...], sink: Sink) -> int:
+    """COPY a query's rows to the sink as CSV; how many there were. A failure of the sink ends the COPY."""
+    status = await connection.copy_from_query(query, *values, output=sink, format="csv")
     return int(status.rpartition(" ")[2])
 
 

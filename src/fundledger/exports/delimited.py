@@ -1,19 +1,21 @@
-"""CSV and NDJSON: the database writes the text itself, escaping included, and COPY carries it to the file."""
+"""CSV and NDJSON: COPY writes the one, escaping included; `lines` makes the other of it."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import AsyncIterator
 from typing import Final
 
 from fundledger.db.connection import Connection
-from fundledger.exports.columns import columns_of
-from fundledger.exports.copying import CSV, VERBATIM, Sink, put
+from fundledger.exports.columns import Column, columns_of
+from fundledger.exports.copying import Sink, put
+from fundledger.exports.lines import Cell, Line
 from fundledger.exports.parts import Format, Output, Part
 from fundledger.exports.rows import copy_part, parts_of
 from fundledger.exports.scope import LAYOUTS, Scope
-from fundledger.exports.statements import as_cell, as_json, as_json_row
+from fundledger.exports.statements import as_cell, as_text
 from fundledger.files.csv_table import BOM
 
 ROWS_MAX: Final = 1_000_000
@@ -32,16 +34,33 @@ async def _ndjson_parts(connection: Connection, scope: Scope) -> AsyncIterator[P
 async def _write_csv(connection: Connection, scope: Scope, file: Output, part: Part) -> int:
     await put(file, header(scope))
     sink = Sink(file.write)
-    rows = await copy_part(connection, scope, part, sink, CSV, as_cell)
+    rows = await copy_part(connection, scope, part, sink, as_cell)
     await sink.close()
     return rows
 
 
 async def _write_ndjson(connection: Connection, scope: Scope, file: Output, part: Part) -> int:
-    sink = Sink(file.write)
-    rows = await copy_part(connection, scope, part, sink, VERBATIM, as_json, wrap=as_json_row)
+    line = json_line(columns_of(scope.layout, trail=scope.subject is not None))
+    sink = Sink(lambda rows: file.write(line.text(rows)))
+    rows = await copy_part(connection, scope, part, sink, as_text)
     await sink.close()
     return rows
+
+
+def json_line(columns: tuple[Column, ...]) -> Line:
+    """A row as one JSON object and a line feed."""
+    return Line([_member(column) for column in columns], "{", ",", "}\n")
+
+
+def _member(column: Column) -> Cell:
+    """Counts are numbers; amounts, ids, days and instants are texts that need no escaping."""
+    name = json.dumps(column.name, ensure_ascii=False) + ":"
+    quote = "" if column.kind == "count" else '"'
+    return Cell(name + quote, quote, name + "null", _escaped if column.kind in ("text", "code") else None)
+
+
+def _escaped(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def header(scope: Scope) -> bytes:

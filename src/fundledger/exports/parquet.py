@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from fundledger.db.connection import Connection
 from fundledger.exports.columns import Kind, columns_of
-from fundledger.exports.copying import CSV, Sink
+from fundledger.exports.copying import Sink
+from fundledger.exports.lines import parsed
 from fundledger.exports.parts import Format, Output, Part, WriteOnly
 from fundledger.exports.rows import copy_part, parts_of
 from fundledger.exports.scope import LAYOUTS, Scope
@@ -40,18 +41,8 @@ class _Table:
 
     def take(self, rows: bytes) -> None:
         """Parse a block of whole rows; write the groups that are full."""
-        from pyarrow import csv
-
-        names = self._schema.names
-        parsed = csv.read_csv(
-            self._arrow.BufferReader(rows),
-            read_options=csv.ReadOptions(column_names=names, use_threads=False, block_size=len(rows) + 1),
-            parse_options=csv.ParseOptions(newlines_in_values=True),
-            convert_options=csv.ConvertOptions(
-                column_types=self._schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
-            ),
-        )
-        self._held = self._arrow.concat_tables([self._held, parsed])
+        types = dict(zip(self._schema.names, self._schema.types, strict=True))
+        self._held = self._arrow.concat_tables([self._held, parsed(rows, types)])
         while self._held.num_rows >= GROUP:
             self._writer.write_table(self._held.slice(0, GROUP), row_group_size=GROUP)
             self._held = self._held.slice(GROUP)
@@ -81,7 +72,7 @@ async def _parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
 async def _write(connection: Connection, scope: Scope, file: Output, part: Part) -> int:
     table = await asyncio.to_thread(_Table, file, scope)
     sink = Sink(table.take, _BLOCK)
-    rows = await copy_part(connection, scope, part, sink, CSV, as_text)
+    rows = await copy_part(connection, scope, part, sink, as_text)
     await sink.close()
     await asyncio.to_thread(table.finish)
     return rows

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from fundledger.db.connection import Connection
-from fundledger.exports.columns import columns_of
 from fundledger.exports.copying import Sink, copy_rows
 from fundledger.exports.edges import arguments, pages
 from fundledger.exports.parts import Part
@@ -19,10 +18,6 @@ NAMES: Final = {
     "payment_voucher": "payment-vouchers",
     "accounting_voucher": "accounting-vouchers",
 }
-
-
-Wrap = Callable[[str, list[str]], str]
-"""Makes one column of the columns (by their names) of a query."""
 
 
 async def parts_of(connection: Connection, scope: Scope, suffix: str, rows_max: int) -> AsyncIterator[Part]:
@@ -43,16 +38,12 @@ async def copy_part(
     scope: Scope,
     part: Part,
     sink: Sink,
-    form: dict[str, Any],
     render: Render,
-    *,
-    wrap: Wrap | None = None,
 ) -> int:
-    """COPY the rows of a part to the sink, values as `render` and rows as `wrap` has them; how many there were."""
-    names = [column.name for column in columns_of(scope.layout, trail=scope.subject is not None)]
+    """COPY the rows of a part to the sink as CSV, values as `render` has them; how many there were."""
     rows = 0
     async for query, values in _statements(connection, scope, part, render):
-        rows += await copy_rows(connection, wrap(query, names) if wrap else query, values, sink, form)
+        rows += await copy_rows(connection, query, values, sink)
     return rows
 
 

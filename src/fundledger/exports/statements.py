@@ -127,15 +127,3 @@ def as_cell(column: Column, sql: str) -> str:
     if column.kind != "text":
         return as_text(column, sql)
     return f"CASE WHEN ascii({sql}) IN ({_FIRST}) AND {sql} !~ '{_NUMBER}' THEN '''' || ({sql}) ELSE {sql} END"
-
-
-def as_json(column: Column, sql: str) -> str:
-    """The same for JSON: amounts and ids are texts, counts numbers."""
-    if column.kind == "amount":
-        return f"(({sql}) * 0.01)::text"
-    return f"({sql})::text" if column.kind == "id" else as_text(column, sql)
-
-
-def as_json_row(query: str, names: list[str]) -> str:
-    """Each row of a query as one JSON object."""
-    return f"SELECT row_to_json(row_)::text FROM ({query} OFFSET 0) row_"
