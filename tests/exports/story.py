@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fundledger.db.connection import Connection
+from fundledger.exports.folder import Hashed, Progress
 from fundledger.exports.parts import Format
 from fundledger.exports.scope import Scope, settle
 from fundledger.sealing.keys import KeyFile
@@ -63,9 +64,10 @@ async def files(reader: Connection, one: Format, scope: Scope) -> dict[str, byte
     found: dict[str, bytes] = {}
     async with snapshot(reader):
         async for part in one.parts(reader, scope):
-            file = io.BytesIO()
-            written = await one.write(reader, scope, file, part)
+            file, progress = io.BytesIO(), Progress()
+            written = await one.write(reader, scope, Hashed(file, progress), part)
             assert written == part.rows or not part.rows
+            assert progress.rows == written
             found[part.name] = file.getvalue()
     return found
 

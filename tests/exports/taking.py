@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from fundledger.db.connection import Connection
+from fundledger.exports.folder import Hashed, Progress
 from fundledger.exports.formats import format_for
 from fundledger.exports.parts import Part
 from fundledger.exports.scope import Scope, settle
@@ -33,11 +34,14 @@ async def taken(connection: Connection, name: str, scope: Scope) -> list[tuple[P
         parts = [part async for part in form.parts(connection, scope)]
     found = []
     for part in parts:
-        file = io.BytesIO()
+        file, progress = io.BytesIO(), Progress()
+        out = Hashed(file, progress)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            rows = await form.write(connection, scope, file, part)
+            rows = await form.write(connection, scope, out, part)
         if scope.subject is None and scope.layout != "payment_voucher":
             assert rows == part.rows
+        assert progress.rows == rows
+        assert progress.bytes == len(file.getvalue())
         found.append((part, file.getvalue()))
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 
 import openpyxl
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from fundledger.errors import FundledgerError
 from fundledger.exports import workbook
 from fundledger.exports.columns import Column
+from fundledger.exports.copying import rows_in
 from fundledger.exports.delimited import json_line
+from fundledger.exports.folder import Hashed
 from fundledger.exports.workbook import CELL_MAX
 
 COLUMNS = (
@@ -25,10 +28,12 @@ TEXTS = (
     "\\", "\\u0041", "</t></is></c></row><row>", "&amp;", "]]>", CONTROLS, "\x7f\x85\u2028", "\ufffe\uffff", "𠀀😀",
     "长" * CELL_MAX, "长" * (CELL_MAX + 1), "&" * (CELL_MAX + 1),
 )  # fmt: skip
-ROWS = [(text, text, None if text is None else "12.30", None if text is None else "-7", None) for text in TEXTS] * 3
+ROWS: Sequence[tuple[str | None, ...]] = [
+    (text, text, None if text is None else "12.30", None if text is None else "-7", None) for text in TEXTS * 3
+]
 
 
-def as_copy(rows: list[tuple[str | None, ...]]) -> bytes:
+def as_copy(rows: Sequence[tuple[str | None, ...]]) -> bytes:
     """CSV as COPY writes it: nothing is empty, an empty text is quoted, as is every other here."""
     out = io.StringIO(newline="")
     for row in rows:
@@ -47,6 +52,11 @@ def test_the_rows_are_what_python_reads_of_them() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_the_rows_of_a_block_are_counted_however_many_lines_they_have(size: int) -> None:
+    assert sum(map(rows_in, cuts(size))) == len(ROWS)
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
 def test_json_lines_hold_every_text_and_tell_nothing_from_an_empty_one(size: int) -> None:
     lines = b"".join(map(json_line(COLUMNS).text, cuts(size)))
     found = [json.loads(line) for line in lines.decode().split("\n")[:-1]]
@@ -59,7 +69,7 @@ def test_json_lines_hold_every_text_and_tell_nothing_from_an_empty_one(size: int
 def sheet(size: int) -> bytes:
     """A workbook of the rows, taken in blocks of so many."""
     file = io.BytesIO()
-    made = workbook.Sheet(file, COLUMNS)
+    made = workbook.Sheet(Hashed(file), COLUMNS)
     for block in cuts(size):
         made.take(block)
     made.finish()
@@ -71,7 +81,7 @@ def in_a_cell(text: str | None) -> str | None:
     if text is None:
         return None
     cut = text if len(text) <= CELL_MAX else text[: CELL_MAX - 1] + "…"
-    return "".join("\ufffd" if ord(c) < 32 and c not in "\t\n\r" or c in "\ufffe\uffff" else c for c in cut)
+    return "".join("\ufffd" if (ord(c) < 32 and c not in "\t\n\r") or c in "\ufffe\uffff" else c for c in cut)
 
 
 def test_a_workbook_holds_every_text_as_text_and_is_the_same_however_it_came() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Annotated, Any, cast
@@ -30,7 +30,7 @@ from fundledger.db.database import driver_of
 from fundledger.db.refusals import refusals
 from fundledger.errors import problem
 from fundledger.exports import records
-from fundledger.exports.folder import MANIFEST, Hashed, refusal_of, safe_name
+from fundledger.exports.folder import MANIFEST, Hashed, Progress, refusal_of, safe_name
 from fundledger.exports.formats import FORMATS, format_for
 from fundledger.exports.jobs import Exports
 from fundledger.exports.parts import Format
@@ -83,7 +83,8 @@ class PartAnswer(Answer):
 class ExportAnswer(Answer):
     """A job: waiting, running, done, failed (and why: a code of /problems) or expired, and how far it is.
 
-    `rows_about` is null where it is not known beforehand (a trail); `part_bytes`: of the part that is being written.
+    `rows_about` is null where it is not known beforehand (a trail); `part_rows`, `part_bytes`: how far the
+    part is that is being written.
     """
 
     export_id: UUID
@@ -99,6 +100,7 @@ class ExportAnswer(Answer):
     parts_about: int | None
     rows_done: int
     rows_about: int | None
+    part_rows: int
     part_bytes: int
     parts: list[PartAnswer]
 
@@ -324,16 +326,19 @@ async def _job(connection: Connection, call: Call, export_id: UUID) -> Job:
 
 async def _state(connection: Connection, exports: Exports, job: Job) -> ExportAnswer:
     running = exports.running(job.export_id)
+    now = Progress() if running is None else replace(running.progress)  # before what is done: no row counts twice
     done = await records.parts_done(connection, job)
     parts = running.parts if running is not None else []
     about = len(parts) or (len(done) if job.outcome == "done" else None)
     rows = sum(part.rows for part in parts) or (sum(part.rows for part in done) if job.outcome == "done" else None)
+    if any(part.number == now.number for part in done):
+        now = Progress()
     return ExportAnswer(
         export_id=job.export_id, book=job.book, format=job.format, reason=job.reason, scope=job.scope.as_json(),
         state=job.outcome or ("running" if running is not None else "waiting"), as_of=job.scope.position,
         taken_by=job.staff_id, taken_at=job.taken_at, parts_done=len(done), parts_about=about,
         rows_done=sum(part.rows for part in done), rows_about=rows,
-        part_bytes=0 if running is None else running.progress.bytes,
+        part_rows=now.rows, part_bytes=now.bytes,
         parts=[PartAnswer.model_validate(part) for part in done],
     )  # fmt: skip
 

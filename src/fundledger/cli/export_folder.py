@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -129,11 +130,24 @@ async def _finished(connection: Any, caller: Any, folder: Path, request: Mapping
         raise problem("export-folder-other")
     if taken.finished:
         err.print("已完成。 This export is finished already.")
-    return await local.finish(connection, caller, taken, _Bar())
+    bar = _Bar()
+    with err.status(bar) if err.is_terminal else nullcontext():
+        return await local.finish(connection, caller, taken, bar)
 
 
 class _Bar:
-    """Says which part is being written; on a terminal also how many bytes it has."""
+    """Says which part is being written; on a terminal also how far it is."""
+
+    def __init__(self) -> None:
+        self._progress: Any = None
 
     def __call__(self, done: int, count: int, part: Any, progress: Any) -> None:
+        """A part begins."""
         err.print(f"{done + 1}/{count} {part.name} ({part.rows} 行 rows)", markup=False)
+        self._progress = progress
+
+    def __rich__(self) -> str:
+        """What the terminal shows now."""
+        if self._progress is None:
+            return "核对已有文件… Checking what is there…"
+        return f"{self._progress.rows} 行 rows, {self._progress.bytes >> 20} MB"

@@ -15,11 +15,11 @@ BLOCK: Final = 1 << 20
 class Sink:
     """Collects what COPY sends (whole rows, in pieces of any size) and hands it on in blocks, one ahead of the disk.
 
-    `take` is called in a thread with each block: a file's write, or a parser of its own.
+    `take` is called in a thread with each block: the file's write, or a parser of its own. What it took is counted.
     """
 
-    def __init__(self, take: Callable[[bytes], object], block: int = BLOCK) -> None:
-        self._take, self._block = take, block
+    def __init__(self, file: Output, take: Callable[[bytes], object], block: int = BLOCK) -> None:
+        self._file, self._take, self._block = file, take, block
         self._held = bytearray()
         self._busy: asyncio.Task[object] | None = None
 
@@ -34,7 +34,7 @@ class Sink:
         await self.settle()
         if self._held:
             block, self._held = bytes(self._held), bytearray()
-            self._busy = asyncio.create_task(asyncio.to_thread(self._take, block))
+            self._busy = asyncio.create_task(asyncio.to_thread(self._taken, block))
 
     async def settle(self) -> None:
         """Wait until everything that was handed on is taken."""
@@ -42,10 +42,19 @@ class Sink:
         if busy is not None:
             await busy
 
+    def _taken(self, block: bytes) -> None:
+        self._take(block)
+        self._file.count(rows_in(block))
+
     async def close(self) -> None:
         """Hand on the rest and wait for it."""
         await self.flush()
         await self.settle()
+
+
+def rows_in(block: bytes) -> int:
+    """The rows of whole lines of CSV: what is between two quotation marks ends none."""
+    return sum(piece.count(b"\n") for piece in block.split(b'"')[::2])
 
 
 async def copy_rows(connection: Connection, query: str, values: tuple[Any, ...], sink: Sink) -> int:

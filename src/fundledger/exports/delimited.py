@@ -33,7 +33,7 @@ async def _ndjson_parts(connection: Connection, scope: Scope) -> AsyncIterator[P
 
 async def _write_csv(connection: Connection, scope: Scope, file: Output, part: Part) -> int:
     await put(file, header(scope))
-    sink = Sink(file.write)
+    sink = Sink(file, file.write)
     rows = await copy_part(connection, scope, part, sink, as_cell)
     await sink.close()
     return rows
@@ -41,7 +41,7 @@ async def _write_csv(connection: Connection, scope: Scope, file: Output, part: P
 
 async def _write_ndjson(connection: Connection, scope: Scope, file: Output, part: Part) -> int:
     line = json_line(columns_of(scope.layout, trail=scope.subject is not None))
-    sink = Sink(lambda rows: file.write(line.text(rows)))
+    sink = Sink(file, lambda rows: file.write(line.text(rows)))
     rows = await copy_part(connection, scope, part, sink, as_text)
     await sink.close()
     return rows

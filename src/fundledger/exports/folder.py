@@ -41,11 +41,17 @@ class Written:
     sha256: str
 
 
+@dataclass(slots=True)
 class Progress:
-    """How far the part that is being written is; read by whoever wants to know."""
+    """How far the part that is being written is; read by whoever wants to know. `number` 0: none is."""
 
-    def __init__(self) -> None:
-        self.bytes = 0
+    number: int = 0
+    rows: int = 0
+    bytes: int = 0
+
+    def begin(self, number: int) -> None:
+        """This part is next, and nothing of it is there yet."""
+        self.number, self.rows, self.bytes = number, 0, 0
 
 
 class Hashed:
@@ -64,6 +70,10 @@ class Hashed:
         self._progress.bytes = self.size
         return len(data)
 
+    def count(self, rows: int) -> None:
+        """So many more rows are in it."""
+        self._progress.rows += rows
+
 
 def safe_name(name: object) -> str:
     """The name if it is a plain file name; `export-name-unsafe` for a path, a hidden file, anything else."""
@@ -81,7 +91,7 @@ async def write_part(
     """
     final = folder / safe_name(part.name)
     temporary = folder / f".{part.name}.partial"
-    progress.bytes = 0
+    progress.begin(part.number)
     try:
         file = await asyncio.to_thread(_created, temporary)
         try:
@@ -159,7 +169,7 @@ def check(folder: Path) -> Checked:
     stored = read_manifest(folder)
     fault = None
     for part in stored:
-        fault = fault or _fault(folder, part)
+        fault = fault or fault_of(folder, part)
     surplus = {path.name for path in folder.iterdir()} - {part.name for part in stored} - {MANIFEST}
     if fault is None and surplus:
         fault = f"{sorted(surplus)[0]}: not in the manifest"
@@ -182,7 +192,8 @@ def read_manifest(folder: Path) -> list[Written]:
     return parts
 
 
-def _fault(folder: Path, part: Written) -> str | None:
+def fault_of(folder: Path, part: Written) -> str | None:
+    """What is wrong with a part in a folder; None: its file is there, of its size and SHA-256."""
     path = folder / part.name
     if path.is_symlink() or not path.is_file():
         return f"{part.name}: missing"

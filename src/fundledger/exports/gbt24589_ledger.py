@@ -64,6 +64,7 @@ async def write_ledger(connection: Connection, scope: Scope, book: int, year: ro
     written, vouchers = 0, Vouchers(accounts)
     async for batch in rows.vouchers(connection, scope, book, year):
         await sink.put("".join([vouchers.line(row) for row in batch]))
+        sink.count(2 * len(batch))
         written += 2 * len(batch)
     return written
 

@@ -3,8 +3,8 @@
 A job's files stand in a folder of its own under the data folder. Every part is written whole or not at all and kept in
 the database when it is there; after a kill the next start goes on with the first part that is not, from the same scope,
 so the result is the same to the byte. A refusal ends a job with its code; a database that is away does not. Two
-services that share a data folder do not write one job at once (a lock beside its folder). The files of jobs that ended
-go after some days.
+services that share a data folder do not write one job at once (`_held`). The files of jobs that ended go after some
+days.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fundledger.db.database import Database
 from fundledger.db.refusals import refusal_of
 from fundledger.errors import FundledgerError, problem
 from fundledger.exports import records
-from fundledger.exports.folder import MANIFEST, Progress, Written, keep_json, manifest, write_part
+from fundledger.exports.folder import MANIFEST, Progress, Written, fault_of, keep_json, manifest, write_part
 from fundledger.exports.formats import format_for
 from fundledger.exports.parts import Format, Part
 from fundledger.exports.records import Job
@@ -126,23 +126,37 @@ class Exports:
         return None
 
     async def _run(self, job: Job) -> None:
-        """Do a job to its end; raises only when it has to be tried again."""
+        """Do a job to its end, unless another process is at it; raises only when it has to be tried again."""
         try:
-            with _held(self.folder, self.folder_of(job.export_id)) as folder:
-                if folder is None:
+            with _held(self.folder, job) as ours:
+                if ours:
+                    await self._make(job)
+                else:
                     await asyncio.sleep(RETRY_SECONDS)
-                    return
-                async with self._database.driver() as connection:
+        except Exception as error:
+            await self._fail(job, error)
+
+    async def _make(self, job: Job) -> None:
+        """The same of a job that is held: what held it before may have ended it."""
+        try:
+            async with self._database.driver() as connection:
+                if job in await records.open_jobs(connection):
+                    folder = self.folder_of(job.export_id)
+                    folder.mkdir(mode=0o700, exist_ok=True)
                     await make(connection, job, folder, self._running[job.export_id])
         except Exception as error:
-            refused = error if isinstance(error, FundledgerError) else refusal_of(error)
-            if refused is not None and refused.code == "database-unavailable":
-                raise
-            if refused is None:
-                log.exception("an export failed")
-            await asyncio.to_thread(shutil.rmtree, self.folder_of(job.export_id), ignore_errors=True)
-            async with self._database.driver() as connection:
-                await records.end(connection, job, "failed", "export-failed" if refused is None else refused.code)
+            await self._fail(job, error)
+
+    async def _fail(self, job: Job, error: Exception) -> None:
+        """Keep why a job failed; raises `error` if it is only that the database is away."""
+        refused = error if isinstance(error, FundledgerError) else refusal_of(error)
+        if refused is not None and refused.code == "database-unavailable":
+            raise error
+        if refused is None:
+            log.error("an export failed", exc_info=error)
+        await asyncio.to_thread(shutil.rmtree, self.folder_of(job.export_id), ignore_errors=True)
+        async with self._database.driver() as connection:
+            await records.end(connection, job, "failed", "export-failed" if refused is None else refused.code)
 
     async def _sweep(self) -> None:
         while True:
@@ -177,29 +191,32 @@ async def make(connection: Connection, job: Job, folder: Path, running: Running)
 async def _part(
     connection: Connection, form: Format, job: Job, part: Part, folder: Path, kept: Written | None, progress: Progress
 ) -> Written:
-    place = folder / part.name
-    if kept is not None and place.is_file() and place.stat().st_size == kept.bytes:
+    if kept is not None and await asyncio.to_thread(fault_of, folder, kept) is None:
         return kept
     written = await write_part(connection, form, job.scope, part, folder, progress)
     if kept is not None and kept != written:
         raise problem("export-not-repeatable", part=part.name)
     await records.keep_part(connection, job, written)
-    progress.bytes = 0
     return written
 
 
 @contextmanager
-def _held(parent: Path, folder: Path) -> Iterator[Path | None]:
-    """The job's folder, ours alone; None while another process has it."""
-    descriptor = os.open(parent / f".{folder.name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+def _held(place: Path, job: Job) -> Iterator[bool]:
+    """Whether the job is ours alone, among all that share the exports' folder, until the end of the block.
+
+    The system frees the lock when its process dies. Lock files are never removed, so that two processes cannot lock two
+    files of one name; there are 256 at most, and jobs that share one are done one after another.
+    """
+    descriptor = os.open(place / f".lock-{job.export_id.bytes[-1]:02x}", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
-        folder.mkdir(mode=0o700, exist_ok=True)
-        yield folder
-        (parent / f".{folder.name}.lock").unlink(missing_ok=True)
+        yield _locked(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -76,6 +76,7 @@ async def _write(connection: Connection, scope: Scope, file: Output, part: Part,
             )
         written += len(rows)
         await sink.put("".join(texts))
+        sink.count(len(rows))
     if month is not None:
         stored = [one async for one in journal_rows.stored(connection, scope, book, known)]
         for text in _assertions(syntax, await balances.of(month), known, month, _MONTH):

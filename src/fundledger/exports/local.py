@@ -22,6 +22,7 @@ from fundledger.exports.folder import (
     MANIFEST,
     Progress,
     Written,
+    fault_of,
     keep_json,
     manifest,
     refusal_of,
@@ -89,18 +90,21 @@ async def begun(
 async def finish(connection: Connection, caller: Caller, taken: Taken, tell: Tell) -> dict[str, Any]:
     """Write the parts that are not there yet, and the manifest; returns it."""
     form = format_for(taken.format, taken.scope)
-    if taken.finished and all(_there(taken.folder, part) for part in taken.done):
+    kept = {part.number: part for part in taken.done}
+    whole = await asyncio.to_thread(_whole, taken)
+    if taken.finished and whole == kept.keys():
         stored: dict[str, Any] = json.loads((taken.folder / MANIFEST).read_bytes())
         return stored
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         parts = [part async for part in form.parts(connection, taken.scope)]
-    kept = {part.number: part for part in taken.done if _there(taken.folder, part)}
     taken.done = []
     progress = Progress()
     for part in parts:
-        if part.number not in kept:
+        if part.number not in whole:
             tell(len(taken.done), len(parts), part, progress)
-            kept[part.number] = await write_part(connection, form, taken.scope, part, taken.folder, progress)
+            written = await write_part(connection, form, taken.scope, part, taken.folder, progress)
+            if kept.setdefault(part.number, written) != written:
+                raise problem("export-not-repeatable", part=part.name)
         taken.done.append(kept[part.number])
         await asyncio.to_thread(_keep, taken)
     who = {
@@ -112,9 +116,9 @@ async def finish(connection: Connection, caller: Caller, taken: Taken, tell: Tel
     return content
 
 
-def _there(folder: Path, part: Written) -> bool:
-    path = folder / part.name
-    return path.is_file() and not path.is_symlink() and path.stat().st_size == part.bytes
+def _whole(taken: Taken) -> set[int]:
+    """The numbers of the parts that are done and whose files are what they were then."""
+    return {part.number for part in taken.done if fault_of(taken.folder, part) is None}
 
 
 def _keep(taken: Taken) -> None:

@@ -61,6 +61,7 @@ async def write(connection: Connection, scope: Scope, file: Output, part: Part) 
     for number, procurement_id in enumerate(found):
         release = await release_of(connection, book, procurement_id, until)
         await sink.put((",\n" if number else "\n") + as_json(release))
+        sink.count(1)
     await sink.put("\n]}\n")
     await sink.flush()
     return len(found)

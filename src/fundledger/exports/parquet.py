@@ -71,7 +71,7 @@ async def _parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
 
 async def _write(connection: Connection, scope: Scope, file: Output, part: Part) -> int:
     table = await asyncio.to_thread(_Table, file, scope)
-    sink = Sink(table.take, _BLOCK)
+    sink = Sink(file, table.take, _BLOCK)
     rows = await copy_part(connection, scope, part, sink, as_text)
     await sink.close()
     await asyncio.to_thread(table.finish)

@@ -11,7 +11,8 @@ Both run inside one REPEATABLE READ, READ ONLY transaction of the connection and
 the same part the same bytes, however much later, because a job that was killed goes on with the first unfinished part.
 A part whose writing fails is written again from its start; `write` never sees a half-written file. `file` can only be
 written to, front to back (no seek, no tell); a write may block on the disk, so call it through `asyncio.to_thread` for
-anything big (`copying.Sink` does it for COPY). Memory must not grow with the rows: COPY in blocks, or a cursor.
+anything big (`copying.Sink` does it for COPY, and counts the rows). Memory must not grow with the rows: COPY in
+blocks, or a cursor.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ from fundledger.exports.scope import Layout, Scope
 
 
 class Output(Protocol):
-    """Where a part goes: a binary file, or anything else with a `write` that takes every byte."""
+    """Where a part goes: its bytes, and how many rows of it there are so far."""
 
     def write(self, data: bytes, /) -> object:
-        """Take these bytes."""
+        """Take these bytes, every one."""
+
+    def count(self, rows: int, /) -> None:
+        """So many more rows are written; for whoever wants to know how far the part is."""
 
 
 class WriteOnly:

@@ -26,6 +26,10 @@ class Texts:
         if self._size >= _BLOCK:
             await self.flush()
 
+    def count(self, rows: int) -> None:
+        """So many more rows of the export are in what was put."""
+        self._file.count(rows)
+
     async def flush(self) -> None:
         """Write what is there."""
         data = "".join(self._texts).encode(self._encoding)

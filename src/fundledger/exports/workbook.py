@@ -63,7 +63,7 @@ async def _parts(connection: Connection, scope: Scope) -> AsyncIterator[Part]:
 
 async def _write(connection: Connection, scope: Scope, file: Output, part: Part) -> int:
     sheet = await asyncio.to_thread(Sheet, file, columns_of(scope.layout, trail=scope.subject is not None))
-    sink = Sink(sheet.take)
+    sink = Sink(file, sheet.take)
     rows = await copy_part(connection, scope, part, sink, _value)
     await sink.close()
     await asyncio.to_thread(sheet.finish)
