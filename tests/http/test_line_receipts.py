@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from datetime import timedelta, timezone
 from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
@@ -137,6 +138,23 @@ async def test_names_and_texts_are_escaped(api: Api, world: World, db: Database,
     assert hostile in unescape(page)
     assert "img" not in {tag for tag, _ in Elements(page).found}
     assert made
+
+
+async def test_long_names_are_set_smaller_and_the_time_is_that_of_beijing(
+    api: Api, world: World, db: Database, tmp_path: Path
+) -> None:
+    await paid(api, world, 1)
+    await seal(db, tmp_path)
+    project = await world.service.fetchval("SELECT project_id FROM payment_list")
+    recorded = await world.service.fetchval("SELECT recorded_at FROM entry WHERE entry_kind = 'pay'")
+    page = (await receipt(api, world)).text
+    assert f"{recorded.astimezone(timezone(timedelta(hours=8))):%Y-%m-%d %H:%M:%S}" in page
+    assert "class='long'" not in page
+    await world.owner.execute("ALTER TABLE project DISABLE TRIGGER USER")
+    await world.owner.execute("UPDATE project SET name = $2 WHERE project_id = $1", project, "改造" * 250)
+    page = (await receipt(api, world)).text
+    assert page.count("<td class='long'>") == 1
+    assert "改造" * 250 in page
 
 
 async def test_money_that_came_back_is_said_first(api: Api, world: World, db: Database, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,8 @@ def test_what_could_not_be_checked_is_incomplete_and_never_fine(given_out: Given
     late["proof"]["unsealed"].append({"book": gone["book"], "entry_id": gone["entry_id"]})
     assert "came after the checkpoint" in check(json.dumps(late), ring).incomplete[0]
     late["edges"], late["proof"]["entries"] = [], []
+    assert check(json.dumps(late), ring).state == "fault"  # its sum has nothing under it
+    late |= {"origins": [], "amount": "0.00"}
     assert check(json.dumps(late), ring).state == "incomplete"
 
 
@@ -154,8 +156,33 @@ def test_no_scalar_of_a_proof_can_be_changed(given_out: Given) -> None:
         assert state_of(touched(given_out["line"], path), ring) != "sound", path
     trail = given_out["trail"]
     edges = [("edges", *path) for path in places(trail["edges"]) if path[-1] not in ("depth", "step", "at")]
-    for path in [*(("proof", *path) for path in places(trail["proof"])), *edges]:
+    sums = [("asked",), ("amount",), *((("origins", at, "amount")) for at in range(len(trail["origins"])))]
+    for path in [*(("proof", *path) for path in places(trail["proof"])), *edges, *sums]:
         assert state_of(touched(trail, path), ring) != "sound", path
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda trail: trail.update(asked="79.00"), "more than the 79.00 asked for"),
+        (lambda trail: trail.update(asked="81.00", amount="81.00"), "its first edges are 80.00"),
+        (lambda trail: trail["origins"][0].update(amount="81.00"), "its origins are 81.00"),
+        (lambda trail: trail["edges"][0].update(at="1.00"), "leave a gap"),
+    ],
+)
+def test_the_sums_of_a_trail_are_added_up_again(given_out: Given, change: Callable[[Given], None], says: str) -> None:
+    trail = copy.deepcopy(given_out["trail"])
+    assert (trail["asked"], trail["amount"], len(trail["origins"])) == ("80.00", "80.00", 1)
+    change(trail)
+    found = check(json.dumps(trail), given_out["ring"])
+    assert found.state == "fault"
+    assert says in (found.fault or "")
+
+
+def test_a_page_that_follows_a_part_is_incomplete(given_out: Given) -> None:
+    found = check(json.dumps(given_out["trail"] | {"asked": "81.00"}), given_out["ring"])
+    assert (found.state, len(found.incomplete)) == ("incomplete", 1)
+    assert "take the other pages" in found.incomplete[0]
 
 
 def test_lines_and_leaves_can_not_be_exchanged(given_out: Given) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from fundledger.errors import problem
+from fundledger.money import format_yuan
 from fundledger.sealing.checkpoint import (
     PATH_MAX,
     PROOF_HEADER,
@@ -228,8 +229,29 @@ def _trail_answer(
         else:
             why = "came after the checkpoint" if key[:2] in late else "is not proved"
             verdict.incomplete.append(f"line {key[2]} of entry {key[1]} {why}")
+    _adds_up(content, verdict)
     if not verdict.proved and not verdict.incomplete:
         verdict.incomplete.append("the page names no line: nothing is shown to be in the log")
+
+
+def _adds_up(content: dict[str, Any], verdict: Verdict) -> None:
+    """The page's sum is that of its first edges, which leave no gap, and that of its origins (upwards) or ends."""
+    asked, amount, reached = _fen(content, "asked"), _fen(content, "amount"), 0
+    first = [edge for edge in _objects(content, "edges") if _number(edge, "depth") == 0]
+    for edge in sorted(first, key=lambda one: _fen(one, "at")):
+        if _fen(edge, "at") != reached:
+            raise FaultError(f"the first edges leave a gap, or overlap, at {format_yuan(reached)} yuan")
+        reached += _fen(edge, "amount")
+    name = "origins" if content.get("direction") == "up" else "ends"
+    for what, found in (("first edges", reached), (name, sum(_fen(one, "amount") for one in _objects(content, name)))):
+        if found != amount:
+            raise FaultError(f"the page says {format_yuan(amount)} yuan, its {what} are {format_yuan(found)}")
+    if asked < amount:
+        raise FaultError(f"the page follows {format_yuan(amount)} yuan, more than the {format_yuan(asked)} asked for")
+    if asked > amount:
+        verdict.incomplete.append(
+            f"this page follows {format_yuan(amount)} of the {format_yuan(asked)} yuan asked for: take the other pages"
+        )
 
 
 def _fits(edge: dict[str, Any], line: dict[str, Any], key: LineKey) -> None:
