@@ -863,7 +863,7 @@ GATE = (
     "gate_check_exclusions",
     "gate_check_officers",
 )
-"""The functions that check a payment; `gate_check_settlements` and the rest look at what is no payment."""
+"""The functions that check a payment; `gate_check_settling` and the rest look at what is no payment."""
 OUTSIDE_THE_FIVE = {"fund-not-outside-five", "pay-other-names-project"}
 """Codes that a function above gives for other kinds of entry only (`pay_other`), each tried elsewhere."""
 
