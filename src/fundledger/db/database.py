@@ -13,6 +13,7 @@ from typing import cast
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from fundledger.db.connection import Connection
@@ -63,15 +64,18 @@ class Database:
     @asynccontextmanager
     async def driver(self) -> AsyncIterator[Connection]:
         """A bare asyncpg connection in autocommit: each call is a transaction of its own (the gate, the sequencer)."""
-        async with self.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            driver = cast(Connection, raw.driver_connection)
-            try:
-                yield driver
-            finally:
-                if driver.is_closed():
-                    # The pool sees only its own calls fail; it would hand out a dead connection for ever.
-                    await connection.invalidate()
+        # Straight from the pool: SQLAlchemy's own connection around it took as long as signing a receipt.
+        try:
+            pooled = await self.engine.raw_connection()
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            # What connecting met, in asyncpg's own words, as every other error that comes out of here.
+            raise error.__cause__ or error from None
+        driver = cast(Connection, pooled.driver_connection)
+        try:
+            yield driver
+        finally:
+            # The pool sees only its own calls fail; it would hand out a dead connection for ever.
+            await greenlet_spawn(pooled.invalidate if driver.is_closed() else pooled.close)
 
 
 async def driver_of(session: AsyncSession) -> Connection:
