@@ -71,16 +71,17 @@ from fundledger.sealing.cosigning import WitnessKeys
 from fundledger.settings import Settings
 
 ROUTERS = (
+    # Every request asks them in this order, so those that post come first.
+    instructions.router,
+    payment_templates.router,
+    payments.router,
     anomalies.router,
     health.router,
     problem_pages.router,
-    instructions.router,
     releases.router,
     release_settlements.router,
     advances.router,
     bank_results.router,
-    payment_templates.router,
-    payments.router,
     reissues.router,
     erasures.router,
     registry.router,
