@@ -8,7 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from asyncpg.connection import LoggedQuery
+from sqlalchemy import event
 
+from fundledger.access import tokens
+from fundledger.book import poster
 from fundledger.book.instructions import Leg
 from fundledger.sealing import keys
 from fundledger.sealing.keys import KeyFile
@@ -60,6 +64,38 @@ async def test_an_approval_and_a_payment_promise_their_entries(api: Api, world: 
         again = await api.get("auditor", f"/v1/books/{book}/entries/{answer['entry_id']}/receipt")
         assert (again.status_code, again.text) == (200, answer["receipt"])
         assert again.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def queries(api: Api) -> list[str]:
+    """What the service asks its database from now on, but for the jobs that look for work."""
+    asked: list[str] = []
+
+    def keep(query: LoggedQuery) -> None:
+        if "export_record" not in query.query:
+            asked.append(query.query)
+
+    def listen(connection: Any, *_: Any) -> None:
+        connection.driver_connection.remove_query_logger(keep)
+        connection.driver_connection.add_query_logger(keep)
+
+    event.listen(api.app.state.services.database.engine.sync_engine, "checkout", listen)
+    return asked
+
+
+async def test_a_posting_with_its_receipt_and_a_repeat_are_one_statement_each(
+    db: Database, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "CACHE_SECONDS", 3_600)
+    async with running_api(db, world, tmp_path, pool_size=1) as api:
+        asked = queries(api)
+        # The first looks the token up, and its connection the types.
+        await approve(api, await release_draft(world), "k-0")
+        assert poster._GATE in asked
+        draft = await release_draft(world)
+        for _ in ("posted", "repeated"):
+            asked.clear()
+            await approve(api, draft, "k-1")
+            assert asked == [poster._GATE]
 
 
 async def test_a_repeat_gives_the_same_receipt_after_a_rotation_and_a_restart(
