@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -37,10 +39,13 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=False,
+            # The one that was used last has its plans and pages at hand.
+            pool_use_lifo=True,
             # An error's text goes to the log; the values of a statement may be personal data.
             hide_parameters=True,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 30},
         )
+        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -70,12 +75,16 @@ class Database:
         except self.engine.dialect.loaded_dbapi.Error as error:
             # What connecting met, in asyncpg's own words, as every other error that comes out of here.
             raise error.__cause__ or error from None
-        driver = cast(Connection, pooled.driver_connection)
         try:
-            yield driver
+            yield cast(Connection, pooled.driver_connection)
         finally:
-            # The pool sees only its own calls fail; it would hand out a dead connection for ever.
-            await greenlet_spawn(pooled.invalidate if driver.is_closed() else pooled.close)
+            await greenlet_spawn(pooled.close)
+
+
+def _refuse_closed(connection: DBAPIConnection, *_: object) -> None:
+    """Have the pool open a new connection where this one was closed, in use or since; it would hand it out for ever."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 async def driver_of(session: AsyncSession) -> Connection:
