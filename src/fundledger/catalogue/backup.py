@@ -10,9 +10,9 @@ _SEALED = "design 5"
 ROWS: tuple[Problem, ...] = (
     Problem(
         "backup-folder-in-use", Family.REFUSED, _RUNNING,
-        "备份目录不是空的", "The backup folder is not empty",
-        "每次备份写入一个新的空目录，不覆盖已有文件。",
-        "Every backup goes to a new, empty folder; nothing is written over.",
+        "备份目录不可用", "The backup folder can't be used",
+        "每次备份写入数据库目录以外一个新的空目录，不覆盖已有文件。",
+        "Every backup goes to a new, empty folder outside the database's own; nothing is written over.",
         "指定另一个目录，例如名称带日期。", "Name another folder, for instance with the date.",
     ),
     Problem(
@@ -75,6 +75,13 @@ ROWS: tuple[Problem, ...] = (
         "恢复从不覆盖已有的数据库。", "A restore never writes over a database.",
         "用 --data-dir 指定一个新目录；要取代旧库，先把旧目录改名保存。",
         "Name a new folder with --data-dir; to replace the old one, move its folder away and keep it.",
+    ),
+    Problem(
+        "restore-into-backup", Family.REFUSED, _SEALED,
+        "数据目录在备份目录内", "The data folder is inside the backup",
+        "恢复不在备份目录中写任何文件，备份须保持原样。",
+        "A restore writes nothing into the backup's folder: the backup must stay as it was written.",
+        "用 --data-dir 指定备份以外的目录。", "Name a folder outside the backup with --data-dir.",
     ),
     Problem(
         "checkpoint-unusable", Family.REFUSED, _SEALED,

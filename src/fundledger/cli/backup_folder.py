@@ -9,10 +9,10 @@ Everything is of mode 600 and 700. Pure files; called by `backups` and `restorin
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+
+import msgspec
 
 from fundledger.db import basebackup
 from fundledger.errors import problem
@@ -22,10 +22,10 @@ from fundledger.settings import Settings
 
 FORMAT = "fundledger-backup-v1"
 STATEMENT = "backup.json"
+KEYS = {"log-keys.json", HEAD_FILE, "keys.json"}
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``backup.json``: what was copied. The log was at least that long; `checkpoint` is its newest note then."""
 
     format: str
@@ -53,6 +53,12 @@ def key_of(folder: Path, name: str) -> Path:
     return folder / "keys" / name
 
 
+def pgdata_of(settings: Settings) -> Path:
+    """Where an embedded database of these settings is or would be."""
+    link = settings.data_dir / "store"
+    return (link if link.is_symlink() else settings.data_dir).resolve() / "pgdata"
+
+
 def key_files(settings: Settings) -> dict[str, Path]:
     """The files that a book needs besides its database, by their name in a backup."""
     return {
@@ -62,8 +68,11 @@ def key_files(settings: Settings) -> dict[str, Path]:
     }
 
 
-def begin(folder: Path) -> None:
-    """Make the folder, or take an empty one; `backup-folder-in-use`."""
+def begin(folder: Path, settings: Settings) -> None:
+    """Make the folder, or take an empty one; `backup-folder-in-use`, also for one inside the database's own."""
+    cluster = pgdata_of(settings)
+    if settings.embedded and cluster in (folder.resolve(), *folder.resolve().parents):
+        raise problem("backup-folder-in-use")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if any(folder.iterdir()):
         raise problem("backup-folder-in-use")
@@ -81,24 +90,27 @@ def copy_keys(folder: Path, settings: Settings) -> list[str]:
 
 def finish(folder: Path, statement: Statement) -> None:
     """State what the folder is; from now on it is a backup."""
-    write_whole(folder / STATEMENT, json.dumps(asdict(statement), ensure_ascii=False, indent=1) + "\n")
+    write_whole(folder / STATEMENT, msgspec.json.format(msgspec.json.encode(statement), indent=1).decode() + "\n")
 
 
 def read(folder: Path) -> Statement:
     """The statement of a finished backup; `backup-incomplete`, `backup-unknown-format`, `backup-damaged`."""
     try:
-        record = json.loads((folder / STATEMENT).read_text(encoding="utf-8"))
-        if record.get("format") != FORMAT:
+        raw = (folder / STATEMENT).read_bytes()
+        if msgspec.json.decode(raw, type=_Format).format != FORMAT:
             raise problem("backup-unknown-format")
-        statement = Statement(**record)
-        whole = type(record["major"]) is int and set(statement.keys) <= {"log-keys.json", HEAD_FILE, "keys.json"}
+        statement = msgspec.json.decode(raw, type=Statement)
     except (FileNotFoundError, NotADirectoryError):
         raise problem("backup-incomplete") from None
-    except (ValueError, TypeError, AttributeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise problem("backup-damaged", reason=STATEMENT) from error
-    if not whole:
+    if not set(statement.keys) <= KEYS:
         raise problem("backup-damaged", reason=STATEMENT)
     return statement
+
+
+class _Format(msgspec.Struct):
+    format: str
 
 
 def check(folder: Path, statement: Statement, bin_dir: Path) -> None:
@@ -112,4 +124,4 @@ def check(folder: Path, statement: Statement, bin_dir: Path) -> None:
         raise problem("backup-damaged", reason=f"{basebackup.MANIFEST} is not the one of {STATEMENT}")
     if missing:
         raise problem("backup-damaged", reason=f"keys/{missing[0]} is missing")
-    basebackup.check(base_of(folder), bin_dir)
+    basebackup.check(base_of(folder), statement.major, bin_dir)

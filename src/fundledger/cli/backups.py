@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,16 +55,23 @@ def backup(
         tools = basebackup.major_of(bin_dir)
         if tools != state["major"]:
             raise problem("backup-other-tools", server=state["major"], tools=tools)
-        backup_folder.begin(folder)
+        backup_folder.begin(folder, settings)
         statement = _copy(folder, settings, state, superuser_url, bin_dir, with_keys=with_keys)
     out.print(f"备份完成 · backed up: {statement.log_size} records in the log, schema {statement.revision}")
-    if with_keys:
-        err.print("备份含密钥：请像密钥一样保管。 The backup holds the keys: guard it like them.")
-    else:
-        err.print("注意：备份不含密钥。没有下列文件，密封的个人信息无法读取，日志无法续签；请另行分开保管：")
-        err.print("NOTE: the keys are NOT in this backup. Keep these files, apart from it:")
-        for path in backup_folder.key_files(settings).values():
-            err.print(f"  {path}", markup=False)
+    out.print(f"SHA-256 ({backup_folder.STATEMENT}) = {digest_of(folder)}", markup=False)
+    if statement.keys:
+        err.print("备份含密钥：请像密钥一样保管。 The backup holds keys: guard it like them.")
+    apart = {name: path for name, path in backup_folder.key_files(settings).items() if name not in statement.keys}
+    if apart:
+        err.print("注意：备份不含下列文件。没有它们，密封的个人信息无法读取，日志无法续签；请另行分开保管：")
+        err.print("NOTE: these files are NOT in this backup. Keep them, apart from it:")
+    for path in apart.values():
+        err.print(f"  {path}" if path.exists() else f"  {path} （不存在 · there is none）", markup=False)
+
+
+def digest_of(folder: Path) -> str:
+    """SHA-256 of the statement, which names that of PostgreSQL's manifest, which names that of every file."""
+    return sha256((folder / backup_folder.STATEMENT).read_bytes()).hexdigest()
 
 
 def _copy(
@@ -112,6 +120,8 @@ async def _state(reader_url: str, superuser_url: str) -> dict[str, Any]:
         raise problem("backup-other-server")
     if theirs["tablespaces"]:
         raise problem("backup-failed", reason="tablespaces of one's own are not supported; use pg_basebackup yourself")
+    if state["database"] in ("postgres", "template1"):
+        raise problem("backup-failed", reason="a restore can't rename the database postgres; rename the book's first")
     return {**state, "revision": await migrate.current(reader_url) or ""}
 
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from fundledger.cli import backup_folder, places
 from fundledger.cli.backup_folder import Statement
 from fundledger.cli.given import read_text
-from fundledger.db import basebackup, migrate, roles
+from fundledger.db import basebackup, migrate
 from fundledger.db.embedded import EmbeddedServer, wheel_bin_dir
 from fundledger.errors import problem
 from fundledger.files.whole import write_whole
@@ -28,14 +28,14 @@ from fundledger.sealing import keys
 from fundledger.sealing.checkpoint import Checkpoint, open_checkpoint
 from fundledger.sealing.keys import KeysError
 from fundledger.sealing.note import NoteError, VerifierKey, parse_key
+from fundledger.sealing.recheck import Trust
 from fundledger.sealing.signing import HEAD_FILE
 from fundledger.sealing.standing import Standing, standings
-from fundledger.sealing.verify import Report, verify_database
+from fundledger.sealing.verify import NOBODY, Report, verify_database
 from fundledger.settings import Settings
 
 out = Console(highlight=False, soft_wrap=True)
 FAULT = 1
-_RENAME = "SELECT format('ALTER DATABASE %I RENAME TO %I', $1::text, $2::text)"
 _STORED = "SELECT note FROM log_checkpoint WHERE size <= $1 ORDER BY size DESC LIMIT 1"
 
 
@@ -46,6 +46,8 @@ class Witnessed:
     source: str
     checkpoint: Checkpoint
     note: str
+    outside: bool = True
+    """Not from the backup itself, which says nothing about its own age."""
 
 
 def restore(
@@ -60,18 +62,17 @@ def restore(
     settings = Settings().model_copy(update={"data_dir": data_dir, **named})
     bin_dir = settings.pg_bin or wheel_bin_dir()
     statement = backup_folder.read(folder)
-    _refuse_what_cannot_be(statement, settings, bin_dir)
+    _refuse_what_cannot_be(folder, statement, settings, bin_dir)
     backup_folder.check(folder, statement, bin_dir)
     known = _witnessed(folder, statement, settings, checkpoint)
     _bring_keys(folder, statement, settings)
     _keep_head(known, settings)
-    copy = backup_folder.base_of(folder)
-    server = EmbeddedServer(settings.data_dir, bin_dir=settings.pg_bin, backup=copy)
+    backup = backup_folder.base_of(folder), statement.database
+    server = EmbeddedServer(settings.data_dir, bin_dir=settings.pg_bin, backup=backup)
     try:
         server.start()
-        asyncio.run(_name_database(server.superuser_url, statement.database))
         place = asyncio.run(places.ready(server.superuser_url, settings.data_dir))
-        report = asyncio.run(verify_database(place.need_reader()))
+        report = asyncio.run(verify_database(place.need_reader(), _trust(folder, statement, settings, known)))
         sound = _tell_report(report)
         sound = asyncio.run(_hold_against(place.need_reader(), known)) and sound
     finally:
@@ -80,37 +81,41 @@ def restore(
         raise typer.Exit(FAULT)
 
 
-def _refuse_what_cannot_be(statement: Statement, settings: Settings, bin_dir: Path) -> None:
-    """`backup-other-tools`, `backup-newer-schema`, `restore-over-database`."""
+def _refuse_what_cannot_be(folder: Path, statement: Statement, settings: Settings, bin_dir: Path) -> None:
+    """`backup-other-tools`, `backup-newer-schema`, `restore-over-database`, `restore-into-backup`."""
     tools = basebackup.major_of(bin_dir)
     if tools != statement.major:
         raise problem("backup-other-tools", server=statement.major, tools=tools)
     if statement.revision and not migrate.knows(statement.revision):
         raise problem("backup-newer-schema", revision=statement.revision)
-    link = settings.data_dir / "store"
-    place = link.resolve() if link.is_symlink() else settings.data_dir
-    if (place / "pgdata").exists():
+    target = settings.data_dir.resolve()
+    if folder.resolve() in (target, *target.parents):
+        raise problem("restore-into-backup")
+    if backup_folder.pgdata_of(settings).exists() or (target / "PG_VERSION").exists():
         raise problem("restore-over-database")
 
 
 def _witnessed(folder: Path, statement: Statement, settings: Settings, given: Path | None) -> list[Witnessed]:
     """Every checkpoint at hand, the given one first; `checkpoint-unusable` for one that this log did not sign."""
     head = backup_folder.key_files(settings)[HEAD_FILE]
-    notes = [("--checkpoint", read_text(given))] if given is not None else []
-    notes += [(HEAD_FILE, read_text(head))] if head.exists() else []
+    own = {}
     if HEAD_FILE in statement.keys:
-        notes.append((f"keys/{HEAD_FILE}", read_text(backup_folder.key_of(folder, HEAD_FILE))))
+        own[f"keys/{HEAD_FILE}"] = read_text(backup_folder.key_of(folder, HEAD_FILE))
     if statement.checkpoint is not None and statement.log_verifiers:
-        notes.append((backup_folder.STATEMENT, statement.checkpoint))
-    if not notes:
+        own[backup_folder.STATEMENT] = statement.checkpoint
+    notes = {"--checkpoint": read_text(given)} if given is not None else {}
+    notes |= {HEAD_FILE: read_text(head)} if head.exists() else {}
+    if not notes and not own:
         return []
     origin, verifiers = _verifiers(folder, statement, settings)
     found = []
-    for source, note in notes:
+    for source, note in (notes | own).items():
         try:
-            found.append(Witnessed(source, open_checkpoint(note, verifiers, origin)[0], note))
+            checkpoint = open_checkpoint(note, verifiers, origin)[0]
         except NoteError as error:
             raise problem("checkpoint-unusable", name=source, reason=str(error)) from error
+        # A restore that was broken off has left the backup's own as log-head.
+        found.append(Witnessed(source, checkpoint, note, source == "--checkpoint" or note not in own.values()))
     return found
 
 
@@ -128,6 +133,11 @@ def _verifiers(folder: Path, statement: Statement, settings: Settings) -> tuple[
     raise problem("checkpoint-unusable", name="log-keys.json", reason="no verifier key of the log is at hand")
 
 
+def _trust(folder: Path, statement: Statement, settings: Settings, known: list[Witnessed]) -> Trust:
+    """The log's keys verify its stored checkpoints, as far as they are at hand."""
+    return Trust(_verifiers(folder, statement, settings)[1]) if known else NOBODY
+
+
 def _bring_keys(folder: Path, statement: Statement, settings: Settings) -> None:
     """Put the backup's keys where there are none; keys that are there stay."""
     for name in statement.keys:
@@ -139,25 +149,12 @@ def _bring_keys(folder: Path, statement: Statement, settings: Settings) -> None:
 
 def _keep_head(known: list[Witnessed], settings: Settings) -> None:
     """The newest checkpoint known becomes ``log-head``: nothing is signed on top of less."""
-    if known:
-        newest = max(known, key=lambda one: one.checkpoint.size)
-        write_whole(backup_folder.key_files(settings)[HEAD_FILE], newest.note)
-
-
-async def _name_database(superuser_url: str, name: str) -> None:
-    """An embedded database has one name, whatever it was called on the server that was copied.
-
-    Another one that has this name on that server steps aside.
-    """
-    if name == roles.DATABASE:
+    if not known:
         return
-    connection = await asyncpg.connect(superuser_url)
-    try:
-        if await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", roles.DATABASE):
-            await connection.execute(await connection.fetchval(_RENAME, roles.DATABASE, f"{roles.DATABASE}_aside"))
-        await connection.execute(await connection.fetchval(_RENAME, name, roles.DATABASE))
-    finally:
-        await connection.close()
+    newest = max(known, key=lambda one: one.checkpoint.size)
+    # Not its own again: with FUNDLEDGER_LOG_KEY_FILE it may be that of a service that signs meanwhile.
+    if newest.source != HEAD_FILE:
+        write_whole(backup_folder.key_files(settings)[HEAD_FILE], newest.note)
 
 
 def _tell_report(report: Report) -> bool:
@@ -171,9 +168,11 @@ def _tell_report(report: Report) -> bool:
 
 async def _hold_against(reader_url: str, known: list[Witnessed]) -> bool:
     """Say how the restored log stands to what is known from outside."""
-    if not known:
-        out.print("没有检查点可对照：无法发现备份过旧。 No checkpoint at hand: a stale backup would not be noticed.")
+    if not any(one.outside for one in known):
+        out.print("没有备份以外的检查点：无法发现备份过旧或被重写。")
+        out.print("NO CHECKPOINT FROM OUTSIDE the backup: a stale or rewritten backup would not be noticed.")
         out.print("  向审计机关的见证方索取，用 --checkpoint。 Ask the audit office's witness; see --checkpoint.")
+    if not known:
         return True
     connection = await asyncpg.connect(reader_url)
     try:

@@ -30,7 +30,9 @@ from typing import IO, Self
 
 from fundledger.db import account as accounts
 from fundledger.db import basebackup, postmaster
+from fundledger.db.roles import DATABASE
 from fundledger.db.urls import make_url
+from fundledger.errors import problem
 from fundledger.files.whole import write_whole
 
 SUPERUSER = "postgres"
@@ -60,12 +62,13 @@ class EmbeddedServer:
     """One PostgreSQL server in one data folder. Not thread-safe; every method blocks.
 
     ``settings`` are server settings for the command line (tests pass ``fsync=off``); ``backup`` is a checked base
-    backup that a new cluster begins with. As a context manager it is started on entry and stopped on exit.
+    backup that a new cluster begins with, and the name its book has there. As a context manager it is started on entry
+    and stopped on exit.
     """
 
     def __init__(
         self, data_dir: Path, *, bin_dir: Path | None = None, settings: Mapping[str, str] | None = None,
-        backup: Path | None = None,
+        backup: tuple[Path, str] | None = None,
     ) -> None:  # fmt: skip
         self.data_dir = data_dir.absolute()
         self._backup = backup
@@ -199,7 +202,7 @@ class EmbeddedServer:
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
         if self._backup is not None:
-            self._begin_with(self._backup, making, password)
+            self._begin_with(*self._backup, making, password)
             return
         self._account.own(making)
         handed_over = self._place / "initdb.password"
@@ -211,17 +214,13 @@ class EmbeddedServer:
             handed_over.unlink(missing_ok=True)
         making.rename(self.pgdata)
 
-    def _begin_with(self, backup: Path, making: Path, password: str) -> None:
-        """Copy a base backup, recover it alone (nobody can connect), and make the password of this folder its own."""
+    def _begin_with(self, backup: Path, database: str, making: Path, password: str) -> None:
+        """Copy a base backup, recover it alone (nobody can connect), make its password and the book's name ours."""
         basebackup.lay_out(backup, making)
         for path in (making, *making.rglob("*")):
             self._account.own(path)
         command = [str(self._binaries / "postgres"), "--single", "-D", str(making), "postgres"]
-        statements = (
-            f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{SUPERUSER}') THEN "
-            f"CREATE ROLE {SUPERUSER}; END IF; END $$\n"
-            f"ALTER ROLE {SUPERUSER} SUPERUSER LOGIN REPLICATION PASSWORD '{password}'\n"
-        )
+        statements = basebackup.first_statements(SUPERUSER, password, database, DATABASE)
         done = subprocess.run(  # type: ignore[call-overload]
             command, input=statements.encode(), check=False, capture_output=True, cwd="/",
             env=self._environment(), **self._account.popen,
@@ -230,7 +229,7 @@ class EmbeddedServer:
         wrong = [line for line in said if any(word in line for word in ("ERROR:", "FATAL:", "PANIC:"))]
         if done.returncode != 0 or wrong:
             shutil.rmtree(making, ignore_errors=True)
-            raise EmbeddedError("the backup could not be recovered:\n" + "\n".join(wrong) or "no message")
+            raise problem("backup-damaged", reason=(wrong or said or ["PostgreSQL ended without a word"])[0])
         making.rename(self.pgdata)
 
     def _run_initdb(self, folder: Path, password_file: Path) -> None:
