@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +21,7 @@ from fundledger.db.urls import with_database
 from tests.backup.restorable import Book, Run
 from tests.backup.test_backup import restate
 from tests.databases import connected
+from tests.tidy.sources import ROOT
 
 Change = Callable[[dict[str, Any]], object]
 DEEP = "[" * 100_000
@@ -196,3 +202,22 @@ def test_keys_that_are_not_there_are_named(run: Run, monkeypatch: pytest.MonkeyP
     assert f"{tmp_path / 'gone.json'} （不存在 · there is none）" in said
     digest = sha256((tmp_path / "b" / "backup.json").read_bytes()).hexdigest()
     assert f"= {digest}" in said
+
+
+def test_a_restore_that_was_killed_once_the_database_stood_can_be_verified(
+    run: Run, copy: Path, new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-m", "fundledger", "restore", str(copy), "--data-dir", str(new)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while not any((place / "pgdata").exists() for place in (new, new / "store")):
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    code, said = run("restore", copy, "--data-dir", new)
+    assert (code, "[restore-over-database]" in said) == (3, True), said
+    assert (new / "log-head").exists()
+    monkeypatch.setenv("FUNDLEDGER_DATA_DIR", str(new))
+    code, said = run("verify", "--database")
+    assert code == 0, said

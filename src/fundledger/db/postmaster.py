@@ -40,10 +40,17 @@ def forget_stale(pgdata: Path) -> None:
 
 
 def stop(pid: int, timeout: float) -> bool:
-    """Fast shutdown: sessions are ended and everything is written out. True when it ended in time."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGINT)
-    return _gone([pid], timeout)
+    """Fast shutdown: sessions are ended and everything is written out. True when it ended in time.
+
+    Told again every second: one that is just starting may not have heard it, and a second time changes nothing.
+    """
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+        if _gone([pid], 1.0):
+            return True
+    return False
 
 
 def kill(pid: int, timeout: float = 10.0) -> None:
