@@ -455,10 +455,10 @@ PEOPLE: tuple[tuple[str, int, str, tuple[str, ...]], ...] = (
 
 
 async def append(connection: Connection, orders: list[int], hashes: list[bytes]) -> int:
-    """Give queued records positions with made-up hashes, without nodes of the tree; the size of the log then."""
+    """Give queued records positions with made-up hashes; the size of the log then."""
     size = await connection.fetchval(
         "SELECT log_append((SELECT coalesce(max(position) + 1, 0) FROM log_leaf), $1, $2, $3, "
-        "'{}', '{}', '{}', '{}', '{}', '{}', '{}')", orders, hashes, [None] * len(orders),
+        "'{}', '{}', '{}', '{}')", orders, hashes, [None] * len(orders),
     )  # fmt: skip
     return int(size)
 

@@ -37,7 +37,7 @@ MAY_INSERT = {
 
 MAY_CALL = {
     "gate_post", "gate_approve", "gate_close_period", "payment_faults", "instruction_digest", "record_refusal", "publish_notice",
-    "log_append", "log_fill_nodes", "log_sign", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
+    "log_append", "log_sign", "log_ties", "parameter_value", "shanghai_today", "notice_days", "account_key", "undone_before_lot", "payment_line_stands",
     "refresh_statistics", "notice_workdays", "workdays_between", "objection_stands", "annual_plan_id", "notice_amounts",
     "notice_standing", "project_levels",
     "contract_paid", "contract_sum", "live_procurements", "merged_estimate", "claim_paid", "accepted_percent",
@@ -54,7 +54,6 @@ WRITES = {
     "record_refusal",
     "publish_notice",
     "log_append",
-    "log_fill_nodes",
     "log_sign",
     "refresh_statistics",
     "approve_parameter",

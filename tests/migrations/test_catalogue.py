@@ -42,7 +42,7 @@ MUTABLE = {"account_balance", "account_day", "refusal_count", "claim_window", "l
 UNIQUE_WITHOUT_BOOK = {("period_close", "period_close_id"): "the id of the record in the log",
                        ("year_close", "year_close_id"): "the id of the record in the log"}  # fmt: skip
 """Unique keys of ledger tables that do not start with the book, each with its reason."""
-DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "gate_close_year", "payment_faults", "preview_faults", "record_refusal", "publish_notice", "log_append", "log_fill_nodes", "log_sign",
+DEFINERS = {"gate_post", "gate_approve", "gate_close_period", "gate_close_year", "payment_faults", "preview_faults", "record_refusal", "publish_notice", "log_append", "log_sign",
             "refresh_statistics", "check_procurement", "check_bid", "check_contract_change", "check_contract_change_review",
             "check_acceptance", "check_claim", "check_claim_voucher", "check_claim_review", "approve_parameter", "reject_parameter", "approve_erasure", "reject_erasure"}  # fmt: skip
 """The only functions that act with the owner's rights."""

@@ -19,7 +19,7 @@ from fundledger.book.instructions import Leg
 from fundledger.book.poster import Posting, post_now
 from fundledger.db.connection import Connection
 from fundledger.ids import new_id
-from fundledger.sealing import sequencer
+from fundledger.sealing import passing, sequencer
 from fundledger.sealing.keys import KeyFile
 from fundledger.sealing.merkle import root
 from fundledger.sealing.records import Accounts, Ref, leaves
@@ -135,11 +135,10 @@ async def test_batches_of_any_size_make_a_whole_log(
     world: World, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await year(world)
-    monkeypatch.setattr("fundledger.sealing.sequencer.BATCH_LINES", 2)
+    monkeypatch.setattr("fundledger.sealing.passing.BATCH_LINES", 2)
     async with connected(db.service_url) as connection:
         sealing = Sequencer(connection)
-        while await sealing.seal_batch(5):
-            pass
+        await sealing.seal_all(5)
         assert sealing.statistics.batches > sealing.statistics.records / 5
         await assert_log_fits(connection)
 
@@ -264,11 +263,11 @@ async def empty_queue(connection: Connection) -> None:
 
 def test_what_stands_before_a_long_entry_does_not_wait_for_it() -> None:
     refs = [Ref(DISTRICT, "entry", new_id()) for _ in range(5)]
-    counts = (1, sequencer.BATCH_LINES - 1, sequencer.BATCH_LINES + 5, 1, 1)
+    counts = (1, passing.BATCH_LINES - 1, passing.BATCH_LINES + 5, 1, 1)
     entries: dict[Ref, Any] = {ref: {"line_count": count} for ref, count in zip(refs, counts, strict=True)}
     sizes = []
     while refs:
-        sizes.append(sequencer.within_lines(refs, entries))
+        sizes.append(passing.within_lines(refs, entries))
         refs = refs[sizes[-1] :]
     assert sizes == [2, 1, 2]
 

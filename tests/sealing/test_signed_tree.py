@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from fundledger.sealing import keys
 from fundledger.sealing.checkpoint import open_checkpoint
 from fundledger.sealing.keys import KeyFile
 from fundledger.sealing.merkle import consistency_path, inclusion_path, root, verify_consistency, verify_inclusion
-from fundledger.sealing.sequencer import Sequencer, fill_nodes
+from fundledger.sealing.sequencer import Sequencer, run
 from fundledger.sealing.signing import HEAD_FILE, HistoryError, Signer
 from fundledger.sealing.tree import consistency, inclusions, root_at
 from tests.builders import World
@@ -52,15 +54,44 @@ async def test_stored_nodes_give_the_proofs_of_the_rfc(world: World, db: Databas
                 assert verify_consistency(old, root(tree[:old]), size, root(tree), path)
 
 
-async def test_a_log_without_nodes_gets_them_when_the_sequencer_starts(world: World, db: Database) -> None:
-    await grow(world, 40)
+async def test_the_database_computes_the_root_of_every_size(world: World, db: Database) -> None:
+    await grow(world, 300)
     async with connected(db.service_url) as connection, connected(db.owner_url) as owner:
-        await Sequencer(connection).seal_all()
-        before = await connection.fetch("SELECT * FROM log_node ORDER BY level, index")
+        await Sequencer(connection).seal_all(37)
+        hashes = [row[0] for row in await connection.fetch("SELECT leaf_hash FROM log_leaf ORDER BY position")]
+        roots = await owner.fetch("SELECT n, log_root(n) FROM generate_series(0, $1::bigint) n ORDER BY n", len(hashes))
+        assert len(hashes) > 256
+        assert [row[1] for row in roots] == [root(hashes[:size]) for size in range(len(hashes) + 1)]
+
+
+async def test_the_service_can_not_have_another_root_kept(world: World, db: Database) -> None:
+    await grow(world, 5)
+    async with connected(db.service_url) as connection:
+        size = (await Sequencer(connection).start()).size + await Sequencer(connection).seal_all()
+        with pytest.raises(asyncpg.PostgresError, match="not the root of the log") as refused:
+            await connection.execute("SELECT log_sign($1, $2, 'x')", size, bytes(32))
+        assert refused.value.sqlstate == "FL003"
+        for forbidden in ("SELECT log_add_nodes(0, 16)", "INSERT INTO log_node VALUES (4, 0, sha256('x'))"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(forbidden)
+
+
+async def test_a_tree_that_lost_a_node_takes_nothing_more_and_says_so(
+    world: World, db: Database, tmp_path: Path
+) -> None:
+    path = tmp_path / "log-keys.json"
+    keys.create(path, ORIGIN)
+    async with connected(db.service_url) as connection, connected(db.owner_url) as owner:
+        await grow(world, 250)
+        await Sequencer(connection, signer=Signer(KeyFile(path))).seal_all()
+        size = await connection.fetchval("SELECT count(*) FROM log_leaf")
+        assert size >= 256
+        await grow(world, 256 - size % 256)
         await owner.execute("ALTER TABLE log_node DISABLE TRIGGER ALL")
-        await owner.execute("DELETE FROM log_node")
-        await fill_nodes(connection, await connection.fetchval("SELECT count(*) FROM log_leaf"))
-        assert await connection.fetch("SELECT * FROM log_node ORDER BY level, index") == before
+        await owner.execute("DELETE FROM log_node WHERE level = 4 AND index = $1", size // 256 * 16)
+    stop = asyncio.Event()
+    with pytest.raises(HistoryError):
+        await asyncio.wait_for(run(db.service_url, stop, Signer(KeyFile(path))), 30)
 
 
 async def test_every_checkpoint_is_signed_and_is_the_root_of_its_size(

@@ -23,7 +23,7 @@ from fundledger.sealing.keys import KeyFile
 from fundledger.sealing.note import COSIGNATURE, SigningKey, join, split
 from fundledger.sealing.recheck import Trust
 from fundledger.sealing.records import Accounts, Ref, leaves
-from fundledger.sealing.sequencer import Sequencer, fill_nodes
+from fundledger.sealing.sequencer import Sequencer
 from fundledger.sealing.signing import HEAD_FILE, Signer, read_head
 from fundledger.sealing.tree import root_at
 from fundledger.sealing.verify import verify
@@ -216,13 +216,13 @@ async def rewrite_a_refusal(superuser: Connection) -> None:
     await superuser.execute("DELETE FROM log_node")
     size = await superuser.fetchval("SELECT count(*) FROM log_leaf")
     assert size > 16
-    await fill_nodes(superuser, size)
+    await superuser.execute("SELECT log_add_nodes(0, $1)", size)
 
 
 async def test_a_page_more_or_less_makes_no_difference(sealed: Sealed, monkeypatch: pytest.MonkeyPatch) -> None:
     for page, lines in ((1, 1), (7, 10), (16, 20_000)):
         monkeypatch.setattr("fundledger.sealing.recheck.PAGE", page)
-        monkeypatch.setattr("fundledger.sealing.sequencer.BATCH_LINES", lines)
+        monkeypatch.setattr("fundledger.sealing.passing.BATCH_LINES", lines)
         assert await sealed.faults() == {}
 
 

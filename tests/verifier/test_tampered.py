@@ -10,7 +10,6 @@ import pytest
 
 from fundledger.sealing.checkpoint import Checkpoint
 from fundledger.sealing.records import Accounts, Ref, leaves
-from fundledger.sealing.sequencer import fill_nodes
 from fundledger.sealing.tree import frontier
 from fundledger.verifier.report import Report
 from tests.verifier.making import Log
@@ -116,7 +115,7 @@ async def rebuild(log: Log) -> None:
         )
     for table in ("log_node", "log_line_node", "log_checkpoint", "log_cosignature"):
         await superuser.execute(f"DELETE FROM {table}")
-    await fill_nodes(superuser, len(rows))
+    await superuser.execute("SELECT log_add_nodes(0, $1)", len(rows))
     root = (await frontier(superuser, len(rows))).root()
     note = log.ring.sign_checkpoint(Checkpoint(log.ring.origin, len(rows), root).text, datetime.now(UTC))
     await superuser.execute("INSERT INTO log_checkpoint VALUES ($1, $2, $3, now())", len(rows), root, note)
@@ -151,7 +150,8 @@ async def restored(log: Log) -> None:
     await log.meddle("""WITH gone AS (DELETE FROM log_leaf WHERE position > (SELECT max(position) - 4 FROM log_leaf) RETURNING *),
         turned AS (SELECT *, row_number() OVER (ORDER BY position DESC) AS n, min(position) OVER () AS first FROM gone)
         INSERT INTO log_queue (order_no, book, kind, record_id, version) SELECT n, book, kind, record_id, version FROM turned""")
-    await log.meddle("DELETE FROM log_checkpoint", "DELETE FROM log_node")
+    await log.meddle("DELETE FROM log_checkpoint", "DELETE FROM log_node",
+                     "SELECT log_add_nodes(0, (SELECT count(*) FROM log_leaf))")  # fmt: skip
     (log.folder / "log-head").unlink()
     await log.seal()
 

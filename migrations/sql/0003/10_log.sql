@@ -39,17 +39,97 @@ ALTER TABLE log_queue DROP CONSTRAINT log_queue_kind_check;
 ALTER TABLE log_queue ADD CONSTRAINT log_queue_kind_check
     CHECK (kind IN ('entry', 'approval', 'refusal', 'notice', 'parameter', 'period_close', 'year_close', 'erasure'));
 
--- The sequencer's only way: gives queued records the positions from p_from on, in order_no order, with the nodes of the
+-- The tree is made here, from what is stored, so that whoever may append can't store a wrong node.
+
+CREATE FUNCTION log_group_root(p_hashes bytea[]) RETURNS bytea      -- RFC 6962, over 1, 2, 4, 8 or 16 hashes
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    v_level bytea[] := p_hashes;
+BEGIN
+    WHILE cardinality(v_level) > 1 LOOP
+        v_level := ARRAY(SELECT sha256('\x01'::bytea || v_level[i] || v_level[i + 1])
+                         FROM generate_series(1, cardinality(v_level), 2) i ORDER BY i);
+    END LOOP;
+    RETURN v_level[1];
+END $$;
+
+CREATE FUNCTION log_hashes(p_level integer, p_from bigint, p_to bigint) RETURNS TABLE (index bigint, hash bytea)
+LANGUAGE sql STABLE AS $$
+    SELECT l.position, l.leaf_hash FROM log_leaf l WHERE p_level = 0 AND l.position >= p_from AND l.position < p_to
+    UNION ALL
+    SELECT n.index, n.hash FROM log_node n WHERE n.level = p_level AND n.index >= p_from AND n.index < p_to
+$$;
+
+-- Stores the nodes that the leaves from p_from to p_size complete; FL003 if a hash they need is not there.
+CREATE FUNCTION log_add_nodes(p_from bigint, p_size bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    v_level integer := 4;
+    v_done bigint;
+BEGIN
+    WHILE (p_from >> v_level) < (p_size >> v_level) LOOP
+        INSERT INTO log_node (level, index, hash)
+        SELECT v_level, h.index >> 4, log_group_root(array_agg(h.hash ORDER BY h.index))
+        FROM log_hashes(v_level - 4, (p_from >> v_level) << 4, (p_size >> v_level) << 4) h
+        GROUP BY h.index >> 4 HAVING count(*) = 16;
+        GET DIAGNOSTICS v_done = ROW_COUNT;
+        IF v_done <> (p_size >> v_level) - (p_from >> v_level) THEN
+            RAISE EXCEPTION 'log_add_nodes: a stored hash is missing' USING ERRCODE = 'FL003';
+        END IF;
+        v_level := v_level + 4;
+    END LOOP;
+END $$;
+
+-- The root of the first p_size leaves, from stored hashes; null if one is missing. One perfect subtree for each bit of the size.
+CREATE FUNCTION log_root(p_size bigint) RETURNS bytea
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_root bytea;
+    v_part bytea;
+    v_level integer;
+    v_first bigint;
+BEGIN
+    IF p_size = 0 THEN
+        RETURN sha256('');
+    END IF;
+    FOR v_bit IN 0 .. 62 LOOP
+        CONTINUE WHEN (p_size >> v_bit) & 1 = 0;
+        v_level := v_bit - v_bit % 4;
+        v_first := ((p_size >> v_bit) - 1) << (v_bit - v_level);
+        v_part := log_group_root(ARRAY(SELECT h.hash FROM log_hashes(v_level, v_first, v_first + (1 << (v_bit - v_level))) h
+                                       ORDER BY h.index));
+        v_root := CASE WHEN p_size & ((1::bigint << v_bit) - 1) = 0 THEN v_part
+                       ELSE sha256('\x01'::bytea || v_part || v_root) END;
+    END LOOP;
+    RETURN v_root;
+END $$;
+
+-- What ties the order of queued entries: the accounts they moved, themselves, and the entries they refer to.
+CREATE FUNCTION log_ties(p_orders bigint[]) RETURNS TABLE (order_no bigint, tie uuid)
+LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT l.order_no, v.tie FROM (
+        SELECT DISTINCT q.order_no, t.entry_id, t.debit_account, t.credit_account, t.undoes_entry_id, t.settles_entry_id,
+            t.reissues_entry_id
+        FROM unnest(p_orders) o (order_no) JOIN log_queue q ON q.order_no = o.order_no AND q.kind = 'entry'
+        JOIN transfer t ON t.book = q.book AND t.entry_id = q.record_id) l
+    CROSS JOIN LATERAL (VALUES (l.entry_id), (l.debit_account), (l.credit_account), (l.undoes_entry_id), (l.settles_entry_id),
+        (l.reissues_entry_id)) v (tie)
+    WHERE v.tie IS NOT NULL
+$$;
+
+-- The sequencer's only way: gives queued records the positions from p_from on, in order_no order, and adds the nodes of the
 -- tree that they complete. One caller at a time; FL002 if another was quicker (p_from is taken, or a record is not queued).
+-- A record may pass earlier ones that wait (a long entry that is still being hashed) if nothing ties them; FL003 otherwise:
+-- on one account the log's order is the order of posting, whoever calls.
 DROP FUNCTION log_append(bigint[], bytea[], bytea[]);
 CREATE FUNCTION log_append(p_from bigint, p_orders bigint[], p_hashes bytea[], p_roots bytea[],
-    p_levels integer[], p_indexes bigint[], p_nodes bytea[],
     p_line_orders bigint[], p_line_levels integer[], p_line_numbers integer[], p_line_hashes bytea[]) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_next bigint;
     v_done bigint;
     v_now timestamptz;
+    v_passed bigint[];
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('fundledger.log'));
     -- Never earlier than the last one, whatever the clock did: a timestamp maps to one position.
@@ -57,6 +137,12 @@ BEGIN
     FROM (SELECT position, appended_at FROM log_leaf ORDER BY position DESC LIMIT 1) newest;
     IF v_next <> p_from THEN
         RAISE EXCEPTION 'log_append: the log has another size' USING ERRCODE = 'FL002';
+    END IF;
+    v_passed := ARRAY(SELECT order_no FROM log_queue WHERE order_no < (SELECT max(o) FROM unnest(p_orders) o)
+                      EXCEPT SELECT o FROM unnest(p_orders) o);
+    IF v_passed <> '{}' AND EXISTS (SELECT FROM log_ties(v_passed) w JOIN log_ties(p_orders) a ON a.tie = w.tie AND a.order_no > w.order_no)
+    THEN
+        RAISE EXCEPTION 'log_append: a record can not pass one that it rests on' USING ERRCODE = 'FL003';
     END IF;
     INSERT INTO log_line_node (book, entry_id, level, number, hashes)
     SELECT q.book, q.record_id, u.level, u.number, u.hashes
@@ -71,31 +157,24 @@ BEGIN
     IF v_done <> cardinality(p_orders) THEN
         RAISE EXCEPTION 'log_append: a record is not queued' USING ERRCODE = 'FL002';
     END IF;
-    INSERT INTO log_node (level, index, hash) SELECT * FROM unnest(p_levels, p_indexes, p_nodes);
+    PERFORM log_add_nodes(v_next, v_next + v_done);
     RETURN v_next + v_done;
 END $$;
 
--- Nodes over leaves that were sealed before there were any (a log of revision 0002).
-CREATE FUNCTION log_fill_nodes(p_levels integer[], p_indexes bigint[], p_nodes bytea[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('fundledger.log'));
-    IF EXISTS (SELECT FROM unnest(p_levels, p_indexes) u (level, index)
-               WHERE (u.index + 1) << u.level > (SELECT coalesce(max(position) + 1, 0) FROM log_leaf)) THEN
-        RAISE EXCEPTION 'log_fill_nodes: the log is shorter' USING ERRCODE = 'FL002';
-    END IF;
-    INSERT INTO log_node (level, index, hash) SELECT * FROM unnest(p_levels, p_indexes, p_nodes)
-    ON CONFLICT (level, index) DO NOTHING;
-END $$;
+-- Over what was sealed before there were nodes.
+SELECT log_add_nodes(0, (SELECT coalesce(max(position) + 1, 0) FROM log_leaf));
 
--- Keeps the checkpoint of the whole log. The leader's alone (an advisory lock held by its session); never of an older size.
+-- Keeps the checkpoint of the whole log, never of an older size; FL003 if the stored tree has another root.
 CREATE FUNCTION log_sign(p_size bigint, p_root bytea, p_note text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('fundledger.log'));
     IF p_size <> (SELECT coalesce(max(position) + 1, 0) FROM log_leaf)
        OR p_size <= (SELECT coalesce(max(size), -1) FROM log_checkpoint) THEN
         RAISE EXCEPTION 'log_sign: not the size of the log' USING ERRCODE = 'FL002';
+    END IF;
+    IF p_root IS DISTINCT FROM log_root(p_size) THEN
+        RAISE EXCEPTION 'log_sign: not the root of the log' USING ERRCODE = 'FL003';
     END IF;
     -- Never earlier than what it holds or than the last one, whatever the clock did.
     INSERT INTO log_checkpoint (size, root, note, signed_at)

@@ -23,8 +23,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC;
 GRANT SELECT ON log_node, log_line_node, log_checkpoint, log_cosignature TO fundledger_reader;
 GRANT INSERT (size, name, key_id, time, line) ON log_cosignature TO fundledger_service;
 GRANT EXECUTE ON FUNCTION
-    log_append(bigint, bigint[], bytea[], bytea[], integer[], bigint[], bytea[], bigint[], integer[], integer[], bytea[]),
-    log_fill_nodes(integer[], bigint[], bytea[]), log_sign(bigint, bytea, text)
+    log_append(bigint, bigint[], bytea[], bytea[], bigint[], integer[], integer[], bytea[]),
+    log_ties(bigint[]), log_sign(bigint, bytea, text)
 TO fundledger_service;
 
 -- Erasure (40_).

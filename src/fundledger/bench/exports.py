@@ -58,7 +58,7 @@ async def _positions(owner: Connection) -> None:
         some = orders[first : first + 5_000]
         await owner.execute(
             "SELECT log_append((SELECT coalesce(max(position) + 1, 0) FROM log_leaf), $1, $2, $3, "
-            "'{}', '{}', '{}', '{}', '{}', '{}', '{}')", some, [bytes(32)] * len(some), [None] * len(some),
+            "'{}', '{}', '{}', '{}')", some, [bytes(32)] * len(some), [None] * len(some),
         )  # fmt: skip
     await owner.execute("VACUUM ANALYZE")
 

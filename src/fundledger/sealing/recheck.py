@@ -18,8 +18,9 @@ from fundledger.db.connection import Connection
 from fundledger.sealing.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, peek
 from fundledger.sealing.merkle import EMPTY_ROOT, Frontier
 from fundledger.sealing.note import NoteError, VerifierKey, join, open_note, signer_of, split, stated_time
+from fundledger.sealing.passing import within_lines
 from fundledger.sealing.records import Accounts, Leaf, Ref, entry_rows, leaves
-from fundledger.sealing.sequencer import grow, within_lines
+from fundledger.sealing.spans import STRIDE
 
 PAGE: Final = 1_000
 _LEAVES: Final = """SELECT position, book, kind, record_id, version, leaf_hash, lines_root FROM log_leaf
@@ -84,6 +85,12 @@ async def recheck(connection: Connection, trust: Trust) -> Findings:
     await walk.finish()
     await _cosignatures(connection, trust, walk.findings)
     return walk.findings
+
+
+def grow(tree: Frontier, leaf: bytes) -> list[tuple[int, int, bytes]]:
+    """Append to the tree; the nodes that must be stored then: level, index, hash."""
+    completed = tree.append(leaf)
+    return [(level, (tree.size >> level) - 1, completed[level]) for level in range(STRIDE, len(completed), STRIDE)]
 
 
 class _Walk:
@@ -160,7 +167,7 @@ class _Walk:
         found = await self._connection.fetch(_CHECKPOINTS, start, start + len(rows))
         checkpoints = {row["size"]: row for row in found}
         for row in rows:
-            nodes.update(((level, index), value) for level, index, value in grow(self._tree, [row["leaf_hash"]]))
+            nodes.update(((level, index), value) for level, index, value in grow(self._tree, row["leaf_hash"]))
             if self._tree.size in checkpoints:
                 self._checkpoint(checkpoints[self._tree.size], self._tree.root())
             if self._trust.head is not None and self._tree.size == self._trust.head.size:

@@ -122,6 +122,10 @@ class Leaf(NamedTuple):
     chunks: Sequence[Chunk] = ()
 
 
+Inner = tuple[bytes, list[Chunk]]
+"""The root over an entry's lines, and what is kept of their tree."""
+
+
 class Accounts:
     """What lines say of accounts, remembered: accounts never change. One per process or call."""
 
@@ -158,9 +162,13 @@ async def entry_rows(connection: Connection, refs: Sequence[Ref]) -> dict[Ref, R
 
 
 async def leaves(
-    connection: Connection, refs: Sequence[Ref], accounts: Accounts, entries: dict[Ref, Row] | None = None
+    connection: Connection,
+    refs: Sequence[Ref],
+    accounts: Accounts,
+    entries: Mapping[Ref, Row] | None = None,
+    hashed: Mapping[tuple[int, UUID], Inner] | None = None,
 ) -> list[Leaf]:
-    """The leaves of the records, in the order asked for; `entries` spares reading headers again.
+    """The leaves of the records, in the order asked for; `entries` and `hashed` spare reading headers and lines again.
 
     KeyError if a record does not exist: what is queued was committed with its record, so that is a broken book.
     """
@@ -171,7 +179,9 @@ async def leaves(
     for kind, some in by_kind.items():
         if kind == "entry":
             headers = entries if entries is not None else await entry_rows(connection, some)
-            roots = await _roots(connection, [headers[ref] for ref in some], accounts)
+            roots = dict(hashed or {})
+            unread = [headers[ref] for ref in some if (ref.book, ref.record_id) not in roots]
+            roots |= await _roots(connection, unread, accounts)
             for ref in some:
                 lines_root, chunks = roots[ref.book, ref.record_id]
                 made[ref] = canonical(leaf.entry(headers[ref], lines_root)), lines_root, chunks
@@ -203,9 +213,6 @@ async def _simple(connection: Connection, kind: str, refs: Sequence[Ref]) -> dic
     versioned = kind == "notice"
     found = {(row["book"], row[id_column], row["version"] if versioned else 1): canonical(build(row)) for row in rows}
     return {ref: found[ref.book, ref.record_id, ref.version] for ref in refs}
-
-
-Inner = tuple[bytes, list[Chunk]]
 
 
 async def _roots(connection: Connection, entries: Sequence[Row], accounts: Accounts) -> dict[tuple[int, UUID], Inner]:

@@ -2,8 +2,9 @@
 
 `fundledger sequence` runs it as a process of its own, beside the service and started by `serve`, so that hashing never
 takes time from requests. It reads ``log_queue`` in order_no order, rebuilds each record's canonical bytes, and calls
-``log_append``, which takes the records off the queue, assigns positions and stores the tree's new nodes in one
-transaction. With a `Signer` it then signs the checkpoint of the whole log, at most every CHECKPOINT_MS.
+``log_append``, which takes the records off the queue, assigns positions and makes the tree's new nodes in one
+transaction. With a `Signer` it then signs the checkpoint of the whole log, at most every CHECKPOINT_MS. The lines of a
+very long entry are hashed in slices between batches, while what nothing ties to it goes on (`passing`).
 
 Guaranteed: positions have no gap; on one account records are sealed in the order they were posted (a posting draws its
 order_no while it holds the account's lock, so whoever sees the later one sees the earlier one too). It can be killed
@@ -17,26 +18,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import asyncpg
 
 from fundledger.db.connection import Connection
 from fundledger.db.refusals import RETRYABLE
+from fundledger.sealing import passing
 from fundledger.sealing.leaf import Row
 from fundledger.sealing.merkle import Frontier
-from fundledger.sealing.records import SERVER_SETTINGS, Accounts, Leaf, Ref, entry_rows, leaves
-from fundledger.sealing.signing import Signer
-from fundledger.sealing.spans import STRIDE
-from fundledger.sealing.tree import frontier
+from fundledger.sealing.passing import LongEntry, Queued, Ties, may_go, within_lines
+from fundledger.sealing.records import SERVER_SETTINGS, Accounts, Inner, Leaf, Ref, entry_rows, leaves
+from fundledger.sealing.signing import HistoryError, Signer
+from fundledger.sealing.tree import TreeBrokenError, frontier
 
 log = logging.getLogger("fundledger.sequencer")
 
 BATCH = 1_000
 """Records appended at once, at most."""
-BATCH_LINES = 20_000
-"""A batch ends before the entry that would pass this many lines: what stands before a long one does not wait for it."""
 LEADER_LOCK = 0x73657175
 """The advisory lock's key ("sequ" in ASCII); ``log_append`` has one of its own."""
 PACE_MS = 250
@@ -49,13 +50,10 @@ LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 
 CHECKPOINT_MS = 200
 """Checkpoints are at least this far apart, so that a busy second makes five of them and not fifty."""
-FILL_LEAVES = 16 * 1024
 
 _QUEUE = "SELECT order_no, book, kind, record_id, version FROM log_queue ORDER BY order_no LIMIT $1"
-_APPEND = "SELECT log_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+_APPEND = "SELECT log_append($1, $2, $3, $4, $5, $6, $7, $8)"
 _SIZE = "SELECT coalesce(max(position) + 1, 0) FROM log_leaf"
-_NODES = "SELECT coalesce(max(index) + 1, 0) FROM log_node WHERE level = $1"
-_HASHES = "SELECT leaf_hash FROM log_leaf WHERE position >= $1 AND position < $2 ORDER BY position"
 
 
 @dataclass(slots=True)
@@ -78,6 +76,8 @@ class Sequencer:
         """Without a signer positions are given and the tree grows, but no checkpoint is made."""
         self._connection = connection
         self._accounts = Accounts()
+        self._ties = Ties(connection)
+        self._long: LongEntry | None = None
         self._signer = signer
         self._tree: Frontier | None = None
         self._signed = -1
@@ -89,7 +89,6 @@ class Sequencer:
         """Read the right edge of the tree, once; HistoryError if the log is not what its key has signed."""
         if self._tree is None:
             size = await self._connection.fetchval(_SIZE)
-            await fill_nodes(self._connection, size)
             if self._signer is not None:
                 self._signed = await self._signer.check(self._connection)
             self._tree = await frontier(self._connection, size)
@@ -97,32 +96,48 @@ class Sequencer:
         return self._tree
 
     async def seal_batch(self, limit: int = BATCH) -> int:
-        """Append the next records; how many (0: the queue is empty)."""
+        """Append the next records; how many (0: the queue is empty, or waits for the lines of a long entry)."""
         tree = await self.start()
-        queue = await self._connection.fetch(_QUEUE, limit)
-        if not queue:
-            self._behind = False
-            return 0
-        refs = [Ref(row["book"], row["kind"], row["record_id"], row["version"]) for row in queue]
-        entries = await entry_rows(self._connection, [ref for ref in refs if ref.kind == "entry"])
+        rows = await self._connection.fetch(_QUEUE, limit)
+        queue = [Queued(row["order_no"], Ref(*row[1:])) for row in rows]
+        entries = await entry_rows(self._connection, [one.ref for one in queue if one.ref.kind == "entry"])
+        free = await self._free(queue, entries)
+        refs = [one.ref for one in free]
         count = within_lines(refs, entries)
-        self._behind = count < len(queue) or len(queue) == limit
-        made = await leaves(self._connection, refs[:count], self._accounts, entries)
-        await self._append(tree, [row["order_no"] for row in queue[:count]], made)
-        self.statistics.size = tree.size
-        self.statistics.records += count
-        self.statistics.batches += 1
+        self._behind = count < len(free) or len(queue) == limit
+        if count:
+            made = await leaves(self._connection, refs[:count], self._accounts, entries, self._hashed())
+            await self._append(tree, [one.order for one in free[:count]], made)
+            self.statistics.size = tree.size
+            self.statistics.records += count
+            self.statistics.batches += 1
         return count
+
+    async def _free(self, queue: Sequence[Queued], entries: Mapping[Ref, Row]) -> Sequence[Queued]:
+        """What may be appended now. The first entry that is too long for a batch becomes the one that is hashed."""
+        long = [ref for ref, row in entries.items() if row["line_count"] > passing.BATCH_LINES]
+        if not long:
+            self._long = None
+        elif self._long is None or self._long.ref != long[0]:
+            self._long = LongEntry(self._connection, long[0], entries[long[0]], self._accounts)
+        hashed = self._hashed()
+        unhashed = {ref for ref in long if (ref.book, ref.record_id) not in hashed}
+        return may_go(queue, unhashed, await self._ties.of(queue)) if unhashed else queue
+
+    def _hashed(self) -> dict[tuple[int, UUID], Inner]:
+        """The tree of the long entry's lines, once they are all hashed."""
+        long = self._long
+        return {(long.ref.book, long.ref.record_id): long.inner} if long is not None and long.inner is not None else {}
 
     async def _append(self, tree: Frontier, orders: Sequence[int], made: Sequence[Leaf]) -> None:
         """One transaction; what `tree` holds is thrown away when it fails, and read again."""
         start = tree.size
         self._tree = None
-        nodes = grow(tree, [leaf.leaf_hash for leaf in made])
+        tree.extend(leaf.leaf_hash for leaf in made)
         chunks = [(order, *chunk) for order, leaf in zip(orders, made, strict=True) for chunk in leaf.chunks]
         await self._connection.execute(
             _APPEND, start, orders, [leaf.leaf_hash for leaf in made], [leaf.lines_root for leaf in made],
-            *_columns(nodes, 3), *_columns(chunks, 4),
+            *([chunk[column] for chunk in chunks] for column in range(4)),
         )  # fmt: skip
         self._tree = tree
 
@@ -135,13 +150,21 @@ class Sequencer:
         self._signed = await self._signer.sign(self._connection, tree)
         self._signed_ms = _milliseconds()
 
-    async def seal_all(self) -> int:
+    async def seal_all(self, limit: int = BATCH) -> int:
         """Append until the queue is empty; how many (for tests, tools and the demonstration)."""
         total = 0
-        while count := await self.seal_batch():
+        while (count := await self.seal_batch(limit)) or self._long is not None:
             total += count
+            await self._hash_on()
         await self.checkpoint(now=True)
         return total
+
+    async def _hash_on(self) -> bool:
+        """Hash lines of the long entry, if there is one, for as long as the pause between batches is."""
+        if self._long is None:
+            return False
+        await self._long.hash_for(PACE_MS)
+        return True
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Append whatever comes until `stop`, every PACE_MS; without a pause while batches are full."""
@@ -149,44 +172,8 @@ class Sequencer:
             began = _milliseconds()
             await self.seal_batch()
             await self.checkpoint()
-            if not self._behind:
+            if not await self._hash_on() and not self._behind:
                 await _pause(stop, PACE_MS - (_milliseconds() - began))
-
-
-def within_lines(refs: Sequence[Ref], entries: dict[Ref, Row]) -> int:
-    """How many of the records make up one batch: at most BATCH_LINES lines, or one longer entry by itself."""
-    total = 0
-    for number, ref in enumerate(refs):
-        total += entries[ref]["line_count"] if ref.kind == "entry" else 1
-        if total > BATCH_LINES and number > 0:
-            return number
-    return len(refs)
-
-
-def grow(tree: Frontier, hashes: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
-    """Append to the tree; the nodes to store that were completed: level, index, hash."""
-    nodes: list[tuple[int, int, bytes]] = []
-    for leaf in hashes:
-        completed = tree.append(leaf)
-        levels = range(STRIDE, len(completed), STRIDE)
-        nodes += [(level, (tree.size >> level) - 1, completed[level]) for level in levels]
-    return nodes
-
-
-async def fill_nodes(connection: Connection, size: int) -> None:
-    """Store the nodes over leaves that have none yet: a log that was begun before there were nodes (revision 0002)."""
-    if await connection.fetchval(_NODES, STRIDE) == size >> STRIDE:
-        return
-    log.info("building the tree over %d records", size)
-    tree = Frontier()
-    for start in range(0, size, FILL_LEAVES):
-        rows = await connection.fetch(_HASHES, start, min(start + FILL_LEAVES, size))
-        nodes = grow(tree, [row["leaf_hash"] for row in rows])
-        await connection.execute("SELECT log_fill_nodes($1, $2, $3)", *_columns(nodes, 3))
-
-
-def _columns(rows: Sequence[tuple[object, ...]], count: int) -> list[list[object]]:
-    return [[row[column] for row in rows] for column in range(count)]
 
 
 async def connect(url: str) -> Connection:
@@ -207,7 +194,11 @@ async def run(url: str, stop: asyncio.Event, signer: Signer | None = None) -> St
                     await Sequencer(connection, statistics, signer).follow(stop)
             finally:
                 await _close(connection)
+        except TreeBrokenError as error:
+            raise HistoryError(f"the stored tree is damaged: {error}") from error
         except LOST as error:
+            if getattr(error, "sqlstate", None) == "FL003":
+                raise HistoryError(f"the stored tree is not the one that was built: {error}") from error
             if not _passing(error):
                 raise
             log.warning("the database is not to be reached: %s", type(error).__name__)
