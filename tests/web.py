@@ -52,9 +52,11 @@ class Api:
 
 
 @asynccontextmanager
-async def running_api(db: Database, world: World, folder: Path, **settings: Any) -> AsyncIterator[Api]:
-    """Start the app's lifespan, yield a client, stop it."""
-    app = create_app(Settings(data_dir=folder, **{"pool_size": 20, **settings}), db.service_url)
+async def running_api(
+    db: Database, world: World, folder: Path, *, sealed: bool = False, **settings: Any
+) -> AsyncIterator[Api]:
+    """Start the app's lifespan, yield a client, stop it. `sealed`: as `serve` does it, with a sequencer to rely on."""
+    app = create_app(Settings(data_dir=folder, **{"pool_size": 20, **settings}), db.service_url, sealed=sealed)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

@@ -35,6 +35,7 @@ CREATE TABLE log_cosignature (              -- 见证签名: what witnesses said
     PRIMARY KEY (size, name, key_id)
 );
 
+ALTER TABLE log_queue ADD COLUMN queued_at timestamptz NOT NULL DEFAULT clock_timestamp();   -- since when it waits, for /healthz
 ALTER TABLE log_queue DROP CONSTRAINT log_queue_kind_check;
 ALTER TABLE log_queue ADD CONSTRAINT log_queue_kind_check
     CHECK (kind IN ('entry', 'approval', 'refusal', 'notice', 'parameter', 'period_close', 'year_close', 'erasure'));

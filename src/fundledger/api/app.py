@@ -68,6 +68,7 @@ from fundledger.exports.jobs import Exports
 from fundledger.registry.vault import Vault
 from fundledger.sealing import keys
 from fundledger.sealing.cosigning import WitnessKeys
+from fundledger.sealing.watch import Watch
 from fundledger.settings import Settings
 
 ROUTERS = (
@@ -121,8 +122,8 @@ TITLE = "fundledger"
 DESCRIPTION = "An append-only double-entry ledger for poverty-relief money, after 武扶组(2018)12号."
 
 
-def create_app(settings: Settings, database_url: str) -> FastAPI:
-    """The service over one database, as the service role."""
+def create_app(settings: Settings, database_url: str, *, sealed: bool = False) -> FastAPI:
+    """The service over one database, as the service role. `sealed`: a sequencer is to run, and postings wait for it."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -130,14 +131,18 @@ def create_app(settings: Settings, database_url: str) -> FastAPI:
         await refuse_powerful_role(database)
         poster = Poster(database)
         poster.start()
+        watch = Watch(database, settings.log_keys_path)
         exports_jobs = Exports(database, settings.exports_path, days=settings.export_days)
         app.state.services = Services(
             settings, database, Tokens(database), poster, Vault.open(settings.keys_path),
             keys.ready(settings.log_keys_path), WitnessKeys(settings.witness_keys), await known_books(database),
-            exports_jobs,
+            exports_jobs, watch,
         )  # fmt: skip
         exports_jobs.start()
+        if sealed:
+            watch.start()
         yield
+        await watch.stop()
         await exports_jobs.stop()
         await poster.stop()
         await database.dispose()

@@ -27,6 +27,7 @@ from fundledger.registry.vault import Vault
 from fundledger.sealing.cosigning import WitnessKeys
 from fundledger.sealing.keys import KeyFile
 from fundledger.sealing.records import Accounts
+from fundledger.sealing.watch import Watch
 from fundledger.settings import Settings
 
 KEY_MAX = 200
@@ -45,6 +46,7 @@ class Services:
     witness_keys: WitnessKeys
     books: frozenset[int]
     exports: Exports
+    watch: Watch
     line_counts: LineCounts = field(default_factory=LineCounts)
     accounts: Accounts = field(default_factory=Accounts)
 

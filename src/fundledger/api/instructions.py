@@ -31,6 +31,7 @@ async def approve_instruction(
     book: int, instruction_id: UUID, body: Approve, call: Annotated[Call, writes(OFFICES, "approver")]
 ) -> Response:
     """Approve a budget instruction and post it, in one transaction. Payment lists have routes of their own."""
+    call.services.watch.may_promise()
     posting = Posting(book, instruction_id, call.caller.staff_id, body.digest(), call.key, call.request_sha256)
     return posted_response(await call.services.poster.post(posting), call.services.log_keys)
 

@@ -289,6 +289,7 @@ async def pay_payment_list(
 ) -> Response:
     """Pay an approved list: all its lines or none. The five of the five-to-district are checked now."""
     services = call.services
+    services.watch.may_promise()
     lines = await services.line_counts.of(services.database, book, payment_list_id)
     posting = Posting(book, payment_list_id, call.caller.staff_id, None, call.key, call.request_sha256)
     posted = await services.poster.post(posting, lines=lines)

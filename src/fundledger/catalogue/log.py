@@ -22,6 +22,16 @@ ROWS: tuple[Problem, ...] = (
         "Restore a newer backup; if the history is lost, tell the audit office and begin a new log with new keys.",
     ),
     Problem(
+        "log-not-sealing", Family.UNAVAILABLE, _SEALED,
+        "封存日志未跟上，暂不过账", "Nothing is posted while the sealed log does not keep up",
+        "日志状态 {state}，最早未封存的记录已等 {seconds} 秒；此时的回执是注定失信的承诺，故本次未过账。",
+        "The log is {state}, its oldest unsealed record has waited {seconds} s; a receipt given now would be a promise "
+        "that is going to be broken, so nothing was posted.",
+        "稍后以同一幂等键重试；持续如此时看 /healthz 与定序器的日志（fundledger sequence）。",
+        "Repeat under the same idempotency key in a moment; if it stays so, see /healthz and what the sequencer "
+        "(fundledger sequence) says.",
+    ),
+    Problem(
         "log-checkpoint-not-found", Family.NOT_FOUND, _SEALED,
         "没有该检查点", "No such checkpoint",
         "日志没有恰好这个大小的已签名检查点，或尚未签名。",

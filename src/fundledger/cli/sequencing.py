@@ -14,13 +14,16 @@ from pathlib import Path
 import uvloop
 
 from fundledger.cli.keys import signing_keys
-from fundledger.errors import problem
+from fundledger.errors import FundledgerError, problem
+from fundledger.sealing import watch
 from fundledger.sealing.keys import KeysError
 from fundledger.sealing.sequencer import Statistics, run
 from fundledger.sealing.signing import HistoryError, Signer
 
 log = logging.getLogger("fundledger.sequencer")
 
+REFUSALS = ("log-history-broken", "log-keys-unusable")
+"""Why a sequencer will not go on with a database; the service beside it is told by a file (`watch`)."""
 NICENESS = 5
 """Requests go first where processor time is short; positions may wait a little."""
 
@@ -38,10 +41,10 @@ def run_until_told(service_url: str, keys: Path, *, with_parent: bool) -> None:
     gc.set_threshold(50_000, 20, 50)
     try:
         statistics = uvloop.run(_run(service_url, keys, with_parent))
-    except HistoryError as error:
-        raise problem("log-history-broken", reason=str(error)) from error
-    except KeysError as error:
-        raise problem("log-keys-unusable", reason=str(error)) from error
+    except FundledgerError as error:
+        if error.code in REFUSALS:
+            watch.refuse(keys, error.code)
+        raise
     seconds = statistics.seconds
     log.info("sealed %d records in %d batches; ran %d seconds", statistics.records, statistics.batches, seconds)
 
@@ -53,7 +56,12 @@ async def _run(service_url: str, keys: Path, with_parent: bool) -> Statistics:
         loop.add_signal_handler(number, stop.set)
     if with_parent:
         threading.Thread(target=_wait_for_end, args=(loop, stop), daemon=True).start()
-    return await run(service_url, stop, Signer(await signing_keys(service_url, keys)))
+    try:
+        return await run(service_url, stop, Signer(await signing_keys(service_url, keys)))
+    except HistoryError as error:
+        raise problem("log-history-broken", reason=str(error)) from error
+    except KeysError as error:
+        raise problem("log-keys-unusable", reason=str(error)) from error
 
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

@@ -150,7 +150,7 @@ def announce(settings: Settings, place: Place, listener: socket.socket, console:
 
 def run_web_server(settings: Settings, place: Place, listener: socket.socket) -> None:
     """Serve until a signal; uvicorn finishes the requests under way and then raises the signal again."""
-    app = create_app(settings, place.need_service())
+    app = create_app(settings, place.need_service(), sealed=True)
     # What was imported stays: the collector need not look at it again, nor so often at the rest.
     gc.collect()
     gc.freeze()

@@ -168,6 +168,10 @@ class Sequencer:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Append whatever comes until `stop`, every PACE_MS; without a pause while batches are full."""
+        await self.seal_batch()
+        await self.checkpoint(now=True)
+        if self._signer is not None:
+            self._signer.goes_on()
         while not stop.is_set():
             began = _milliseconds()
             await self.seal_batch()

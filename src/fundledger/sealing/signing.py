@@ -24,6 +24,7 @@ from fundledger.sealing.keys import KeyFile, KeysError, alone
 from fundledger.sealing.merkle import Frontier
 from fundledger.sealing.note import NoteError
 from fundledger.sealing.tree import TreeBrokenError, root_at
+from fundledger.sealing.watch import goes_on
 
 HEAD_FILE = "log-head"
 LOCK_TRIES, LOCK_PAUSE_MS = 500, 20
@@ -45,6 +46,10 @@ class Signer:
         self._head = keys.path.with_name(HEAD_FILE)
         self._seen: str | None = None
         self._head_size = -1
+
+    def goes_on(self) -> None:
+        """Take back that a sequencer refused: this one has sealed and signed."""
+        goes_on(self._keys.path)
 
     async def check(self, connection: Connection) -> int:
         """The size of the newest stored checkpoint (-1: none); brings a head forward that was left behind it.
