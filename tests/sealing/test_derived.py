@@ -141,6 +141,7 @@ NOT_DERIVED = {
     ("payment_line", "card_hash"): "approved-content-unchanged covers it", ("payee_account", "account_hash"): PRIVATE,
     ("person", "identity_hash"): PRIVATE, ("person", "name_hash"): PRIVATE,
     ("preview_line", "card_hash"): "never kept", ("token", "token_hash"): PRIVATE, ("token_revocation", "token_hash"): PRIVATE,
+    ("log_queue", "queued_at"): "the clock when it was queued, for /healthz; gone when it is sealed",
     ("erasure", "content_sha256"): "openings-go-by-erasure-only compares it (tests/payments/test_erasures.py)",
     **{("registry_import", f"{what}_count"): "of an uploaded text, which is not kept"
        for what in ("line", "household", "person", "status", "member")},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from pathlib import Path
 
 import asyncpg
@@ -68,9 +69,17 @@ async def test_the_service_can_not_have_another_root_kept(world: World, db: Data
     await grow(world, 5)
     async with connected(db.service_url) as connection:
         size = (await Sequencer(connection).start()).size + await Sequencer(connection).seal_all()
-        with pytest.raises(asyncpg.PostgresError, match="not the root of the log") as refused:
-            await connection.execute("SELECT log_sign($1, $2, 'x')", size, bytes(32))
-        assert refused.value.sqlstate == "FL003"
+        wrong, right = bytes(32), await root_at(connection, size)
+        for kept, said, size_said in (
+            (wrong, wrong, size),
+            (wrong, right, size),
+            (right, wrong, size),
+            (right, right, 1),
+        ):
+            note = f"{ORIGIN}\n{size_said}\n{base64.b64encode(said).decode()}\n\n"
+            with pytest.raises(asyncpg.PostgresError, match="not the root of the log") as refused:
+                await connection.execute("SELECT log_sign($1, $2, $3)", size, kept, note)
+            assert refused.value.sqlstate == "FL003"
         for forbidden in ("SELECT log_add_nodes(0, 16)", "INSERT INTO log_node VALUES (4, 0, sha256('x'))"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(forbidden)

@@ -148,7 +148,7 @@ BEGIN
     INSERT INTO log_line_node (book, entry_id, level, number, hashes)
     SELECT q.book, q.record_id, u.level, u.number, u.hashes
     FROM unnest(p_line_orders, p_line_levels, p_line_numbers, p_line_hashes) AS u (order_no, level, number, hashes)
-    JOIN log_queue q ON q.order_no = u.order_no AND q.kind = 'entry';
+    JOIN log_queue q ON q.order_no = u.order_no AND q.kind = 'entry' WHERE u.order_no = ANY (p_orders);
     WITH taken AS (
         DELETE FROM log_queue q USING unnest(p_orders, p_hashes, p_roots) AS u (order_no, leaf_hash, lines_root)
         WHERE q.order_no = u.order_no RETURNING q.*, u.leaf_hash, u.lines_root)
@@ -165,7 +165,7 @@ END $$;
 -- Over what was sealed before there were nodes.
 SELECT log_add_nodes(0, (SELECT coalesce(max(position) + 1, 0) FROM log_leaf));
 
--- Keeps the checkpoint of the whole log, never of an older size; FL003 if the stored tree has another root.
+-- Keeps the checkpoint of the whole log, never of an older size; FL003 if the stored tree or the note has another root.
 CREATE FUNCTION log_sign(p_size bigint, p_root bytea, p_note text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 BEGIN
@@ -174,7 +174,9 @@ BEGIN
        OR p_size <= (SELECT coalesce(max(size), -1) FROM log_checkpoint) THEN
         RAISE EXCEPTION 'log_sign: not the size of the log' USING ERRCODE = 'FL002';
     END IF;
-    IF p_root IS DISTINCT FROM log_root(p_size) THEN
+    -- The signature is the witnesses' to verify; what it is under is held here.
+    IF p_root IS DISTINCT FROM log_root(p_size) OR split_part(p_note, E'\n', 2) <> p_size::text
+       OR split_part(p_note, E'\n', 3) <> encode(p_root, 'base64') THEN
         RAISE EXCEPTION 'log_sign: not the root of the log' USING ERRCODE = 'FL003';
     END IF;
     -- Never earlier than what it holds or than the last one, whatever the clock did.
