@@ -118,6 +118,13 @@ LANGUAGE sql STABLE AS $$
     WHERE v.tie IS NOT NULL
 $$;
 
+-- Whether something of p_later may not pass one of p_earlier. Both can be a thousand, and the sequencer's session hashes no joins.
+CREATE FUNCTION log_tied(p_earlier bigint[], p_later bigint[]) RETURNS boolean
+LANGUAGE sql STABLE SET enable_hashjoin = on AS $$
+    WITH earlier AS MATERIALIZED (SELECT * FROM log_ties(p_earlier)), later AS MATERIALIZED (SELECT * FROM log_ties(p_later))
+    SELECT EXISTS (SELECT FROM earlier e JOIN later l ON l.tie = e.tie AND l.order_no > e.order_no)
+$$;
+
 -- The sequencer's only way: gives queued records the positions from p_from on, in order_no order, and adds the nodes of the
 -- tree that they complete. One caller at a time; FL002 if another was quicker (p_from is taken, or a record is not queued).
 -- A record may pass earlier ones that wait (a long entry that is still being hashed) if nothing ties them; FL003 otherwise:
@@ -141,8 +148,7 @@ BEGIN
     END IF;
     v_passed := ARRAY(SELECT order_no FROM log_queue WHERE order_no < (SELECT max(o) FROM unnest(p_orders) o)
                       EXCEPT SELECT o FROM unnest(p_orders) o);
-    IF v_passed <> '{}' AND EXISTS (SELECT FROM log_ties(v_passed) w JOIN log_ties(p_orders) a ON a.tie = w.tie AND a.order_no > w.order_no)
-    THEN
+    IF v_passed <> '{}' AND log_tied(v_passed, p_orders) THEN
         RAISE EXCEPTION 'log_append: a record can not pass one that it rests on' USING ERRCODE = 'FL003';
     END IF;
     INSERT INTO log_line_node (book, entry_id, level, number, hashes)
