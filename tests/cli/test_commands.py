@@ -138,6 +138,32 @@ def test_a_database_that_is_away_is_a_sentence_and_not_a_traceback(run: Run, mon
     assert code == 69
     assert "Traceback" not in err
 
+    assert "machine-refuses" in err
+
+
+def test_what_the_command_line_got_wrong_is_said_in_both_languages(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in (("--kind", "police"), ("--duty", "boss")):
+        code, out, err = run(*ISSUE, *wrong)
+        assert (code, out) == (2, "")
+        assert "单位种类" in err
+        assert "person-malformed" in err
+    monkeypatch.setenv("FUNDLEDGER_READER_DATABASE_URL", "http://example")
+    code, _, err = run("verify", "--database")
+    assert (code, "setting-malformed" in err, "DATABASE_URL" in err, "环境变量" in err) == (2, True, True, True)
+
+
+def test_a_data_folder_that_can_not_be_used_is_told_in_both_languages(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("", "OWNER_", "READER_"):
+        monkeypatch.delenv(f"FUNDLEDGER_{name}DATABASE_URL")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("FUNDLEDGER_DATA_DIR", str(tmp_path / "file"))
+    code, _, err = run("token", "list")
+    assert code == 1
+    assert "内置数据库无法使用" in err
+    assert "embedded-not-usable" in err
+
 
 @pytest.mark.parametrize("role", ["owner_url", "superuser_url"])
 def test_serving_as_a_powerful_role_is_refused(
@@ -191,7 +217,9 @@ def test_every_code_of_the_command_line_has_a_text(capsys: pytest.CaptureFixture
     from fundledger.cli.commands import tell
 
     for row in ROWS:
-        error = problem(row.code, variable="V", address="a", part="p", file="f")
+        error = problem(
+            row.code, variable="V", address="a", part="p", file="f", what="w", reason="r", setting="S", id="i"
+        )
         assert isinstance(error, FundledgerError)
         assert tell(error) > 1
         assert "{" not in capsys.readouterr().err

@@ -110,7 +110,7 @@ async def test_the_life_of_a_witness(
     assert (code, str(entry) in printed) == (1, True), printed
     assert (await office.run("status"))[0] == 1
     assert (await office.run("check", str(receipt), office.url))[0] == 1
-    assert (await office.run("acknowledge", "--reason", "reported"))[1].strip() == "acknowledged 2"
+    assert (await office.run("acknowledge", "--reason", "reported"))[1].strip() == "已确认 acknowledged 2"
     assert (await office.run("status"))[0] == 0
     assert (await office.run("follow", office.url, "--once"))[0] == 1
 

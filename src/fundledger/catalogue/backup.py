@@ -41,7 +41,7 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "backup-failed", Family.UNAVAILABLE, _RUNNING,
         "备份没有完成", "The backup was not finished",
-        "PostgreSQL 的说明：{reason}", "PostgreSQL says: {reason}",
+        "PostgreSQL 的说明：“{reason}”。", "PostgreSQL says: “{reason}”.",
         "按说明处理后，备份到一个新的空目录。", "Mend it and back up to a new, empty folder.",
     ),
     Problem(

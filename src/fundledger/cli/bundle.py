@@ -77,7 +77,8 @@ def show(report: Report, out: Console, *, as_json: bool) -> None:
         out.print(f"{_MARKS[check['state']]} {check['name']}: {check['zh']} · {check['en']}", markup=False)
         _details(check, out)
     for text in report.beyond:
-        out.print(f"beyond the scope: {text}", markup=False)
+        out.print(f"范围之外 beyond the scope: {text}", markup=False)
+    out.print("（- 未要求或不适用 · - not asked for, or nothing of the kind）", markup=False)
     first = report.first
     if first is not None:
         out.print(f"首个问题 · first fault: {first[0]} {_text(first[1])}", markup=False)

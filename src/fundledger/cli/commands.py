@@ -201,7 +201,7 @@ def token_revoke(
 
     with places.opened(Settings()) as place:
         asyncio.run(revoke_token(place.need_owner(), token_id, reason))
-    out.print("revoked")
+    out.print("已吊销 · revoked")
 
 
 @importing.command("divisions")
@@ -247,21 +247,21 @@ def import_registered_accounts() -> None:
 def main() -> None:
     """Run a command; a refusal is a sentence and an exit code, never a traceback."""
     try:
-        app()
+        app(prog_name="fundledger")
     except FundledgerError as error:
         sys.exit(tell(error))
     except EmbeddedError as error:
-        err.print(str(error), markup=False)
+        tell(problem("embedded-not-usable", reason=str(error).rstrip(".")))
         sys.exit(NOT_READY)
     except OSError as error:
-        # A database or a file that is not to be reached; the text would name paths and addresses only.
-        err.print(f"{type(error).__name__}: {error.strerror or 'not to be reached'}", markup=False)
-        sys.exit(EXIT[Family.UNAVAILABLE])
+        # A database or a file that is not to be reached; the text names paths and addresses only.
+        what, reason = error.filename or type(error).__name__, error.strerror or "not to be reached"
+        sys.exit(tell(problem("machine-refuses", what=str(what), reason=reason)))
     except ValidationError as error:
         # Settings only; the messages name the variables and hold no value (hide_input_in_errors).
         for item in error.errors():
-            name = "_".join(map(str, item["loc"])).upper()
-            err.print(f"FUNDLEDGER_{name}: {item['msg']}", markup=False)
+            name = "_".join(map(str, item["loc"])).upper() or "DATABASE_URL"
+            tell(problem("setting-malformed", setting=f"FUNDLEDGER_{name}", reason=item["msg"]))
         sys.exit(EXIT[Family.MALFORMED])
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

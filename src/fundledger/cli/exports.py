@@ -37,6 +37,7 @@ def bundle(
     from fundledger.cli.bundle import export_bundle
     from fundledger.cli.given import read_text
     from fundledger.exports.bundle_request import Asked
+    from fundledger.files.whole import whole_file
     from fundledger.verifier.manifest import ScopeKind
 
     kind, _, ref = (of or ("all" if everything else "book")).partition(":")
@@ -47,7 +48,10 @@ def bundle(
     settings, secret = Settings(), os.environ.get("FUNDLEDGER_TOKEN", "")
     if openings and not secret:
         raise problem("variable-missing", variable="FUNDLEDGER_TOKEN")
-    with places.opened(settings) as place, file.open("wb") as target:
+    with places.opened(settings) as place, whole_file(file) as target:
         made = asyncio.run(export_bundle(place.need_service(), settings, asked, target, secret))
     count = made.counts.get("leaves.ndjson", 0)
-    out.print(f"{file}: {made.size} records in the log, {count} in the bundle", markup=False)
+    out.print(
+        f"{file}: 日志共 {made.size} 条，核验包内 {count} 条 · {made.size} records in the log, {count} in the bundle",
+        markup=False,
+    )

@@ -89,16 +89,16 @@ async def list_tokens(owner_url: str, book: int | None) -> list[TokenState]:
 
 
 async def revoke_token(owner_url: str, token_id: str, reason: str) -> None:
-    """End the token of that id (as listed); `token-unknown` if there is none or it has ended."""
+    """End the token of that id (as listed); `token-id-unknown` if there is none or it has ended."""
     try:
         prefix = bytes.fromhex(token_id)
     except ValueError:
         prefix = b""
     if len(prefix) != ID_BYTES:
-        raise problem("token-unknown")
+        raise problem("token-id-unknown", id="?")  # it may be the token itself, which is never shown
     connection: Connection = await asyncpg.connect(owner_url)
     try:
         if await connection.fetchval(_REVOKE, prefix, reason) is None:
-            raise problem("token-unknown")
+            raise problem("token-id-unknown", id=token_id)
     finally:
         await connection.close()

@@ -46,21 +46,21 @@ def show(verdict: Verdict, out: Console, *, as_json: bool) -> None:
         return
     lines: list[str] = []
     if verdict.checkpoint is not None:
-        lines.append(f"checkpoint: {verdict.checkpoint.origin}, {verdict.checkpoint.size} records")
-    lines += [f"signed by: {key}" for key in verdict.signed_by]
+        lines.append(f"检查点 checkpoint: {verdict.checkpoint.origin}, {verdict.checkpoint.size} 条 records")
+    lines += [f"签名 signed by: {key}" for key in verdict.signed_by]
     for name, time in verdict.cosigned:
-        lines.append(f"cosigned by: {name} {instant(datetime.fromtimestamp(min(time, _LAST_SECOND), UTC))}")
+        lines.append(f"见证 cosigned by: {name} {instant(datetime.fromtimestamp(min(time, _LAST_SECOND), UTC))}")
     if verdict.unknown_signatures:
-        lines.append(f"signatures of keys that are not trusted here: {verdict.unknown_signatures}")
+        lines.append(f"不受信任密钥的签名 signatures of keys that are not trusted here: {verdict.unknown_signatures}")
     if verdict.fault is None:
-        lines += [f"proved: {_place(one)}" for one in verdict.proved]
-    lines += [f"INCOMPLETE {text}" for text in verdict.incomplete]
+        lines += [f"已证明 proved: {_place(one)}" for one in verdict.proved]
+    lines += [f"不完整 INCOMPLETE {text}" for text in verdict.incomplete]
     if verdict.fault is not None:
-        lines.append(f"FAULT {verdict.fault}")
+        lines.append(f"问题 FAULT {verdict.fault}")
     for text in (*lines, _VERDICTS[verdict.state]):
         out.print(text, markup=False)
 
 
 def _place(one: dict[str, object]) -> str:
-    where = f"position {one['position']}" if "position" in one else f"line {one['line_no']}"
-    return f"{one['kind']} {one['record_id']} of book {one['book']}, {where}"
+    where = f"序号 position {one['position']}" if "position" in one else f"分录 line {one['line_no']}"
+    return f"{one['kind']} {one['record_id']}, 账簿 book {one['book']}, {where}"

@@ -49,6 +49,11 @@ def show(report: Report, out: Console, *, as_json: bool) -> None:
         out.print(f"{mark} {check.name}: {check.title_zh} · {check.title_en}", markup=False)
         if check.fault is not None:
             out.print(f"      {json.dumps(check.fault, ensure_ascii=False)}", markup=False)
-    out.print(f"records in the log: {report.size}, waiting for a position: {report.waiting}")
+    out.print(
+        f"日志共 {report.size} 条，待排序 {report.waiting} 条 · "
+        f"records in the log: {report.size}, waiting for a position: {report.waiting}"
+    )
     if report.unverified:
         out.print(f"未验证的签名（无相应公钥）· signatures of keys nobody named, not verified: {report.unverified}")
+    sound = report.first_fault is None
+    out.print("核验通过 · sound: every check holds" if sound else "核验发现问题 · a fault was found")

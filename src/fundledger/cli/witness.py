@@ -99,7 +99,10 @@ def monitor(
     async def run(watcher: Witness) -> bool:
         watched = await watch(watcher, recheck=again)
         fine = _report(watched.looked, opened, on_alarm)
-        out.print(f"read and verified: {watched.size} records; read again: {watched.reread}", markup=False)
+        out.print(
+            f"已通读核验 {watched.size} 条，重读 {watched.reread} 条 · "
+            f"read and verified: {watched.size} records; read again: {watched.reread}", markup=False,
+        )  # fmt: skip
         return fine and watched.fault is None
 
     if not asyncio.run(_watch(url, opened, origin, run, None if once else interval)):
@@ -151,10 +154,10 @@ def status(store: Folder = DEFAULT) -> None:
         for origin in origins(db):
             seen = last_seen(db, origin)
             size = 0 if seen is None else seen.size
-            out.print(f"{origin}: seen {size}, read {verified_size(store, origin)}", markup=False)
+            out.print(f"{origin}: 已见 seen {size}, 已通读 read {verified_size(store, origin)}", markup=False)
     alarms = open_alarms(opened)
     for alarm in alarms:
-        out.print(f"ALARM {alarm.number} {alarm.kind}: {store / alarm.file_name}", markup=False)
+        out.print(f"警报 ALARM {alarm.number} {alarm.kind}: {store / alarm.file_name}", markup=False)
     if alarms:
         raise typer.Exit(ALARMED)
 
@@ -167,7 +170,7 @@ def acknowledge(
     from fundledger.witness import alarms
     from fundledger.witness.store import Store
 
-    out.print(f"acknowledged {alarms.acknowledge(Store(store), reason, now())}")
+    out.print(f"已确认 acknowledged {alarms.acknowledge(Store(store), reason, now())}")
 
 
 @witness.command("serve")
@@ -234,11 +237,16 @@ def _report(looked: Looked, store: Store, hook: str) -> bool:
         )  # fmt: skip
     elif looked.state is not State.ALARM:
         taken = {
-            True: "published",
-            False: "NOT TAKEN by the log (its FUNDLEDGER_WITNESS_KEYS must hold this witness)",
-            None: "kept",
+            True: "已由日志公布 published",
+            False: "日志未采用：其 FUNDLEDGER_WITNESS_KEYS 须含本见证公钥 · NOT TAKEN by the log (its "
+            "FUNDLEDGER_WITNESS_KEYS must hold this witness's key)",
+            None: "已保存 kept",
         }
-        out.print(f"{looked.state}: {looked.size} records; cosignature {taken[looked.published]}", markup=False)
+        name = "日志为空" if looked.state is State.EMPTY else "日志延续所见"
+        out.print(
+            f"{name} · {looked.state}: {looked.size} 条 records; 见证签名 cosignature {taken[looked.published]}",
+            markup=False,
+        )
     return looked.state in (State.CURRENT, State.EMPTY)
 
 

@@ -105,7 +105,7 @@ def take(url: str, base: Path, bin_dir: Path) -> bytes:
         stdout=subprocess.DEVNULL, stderr=None if shown else subprocess.PIPE, env=environment(PGPASSWORD=password),
     )  # fmt: skip
     if done.returncode != 0:
-        raise problem("backup-failed", reason=_last_line(done.stderr))
+        raise problem("backup-failed", reason=_cause(done.stderr))
     return sha256((base / MANIFEST).read_bytes()).digest()
 
 
@@ -135,7 +135,7 @@ def _check_wal(base: Path, part: _Wal, bin_dir: Path) -> None:
     command += [f"--start={part.start}", f"--end={part.end}"]
     done = subprocess.run(command, check=False, capture_output=True, env=environment())
     if done.returncode != 0:
-        raise problem("backup-damaged", reason=_last_line(done.stderr))
+        raise problem("backup-damaged", reason=_cause(done.stderr))
 
 
 def lay_out(base: Path, folder: Path) -> None:
@@ -221,6 +221,7 @@ def _as_written(path: Path, row: _File) -> bool:
         return bool(file_digest(file, "sha256").hexdigest() == row.checksum)
 
 
-def _last_line(output: bytes | None) -> str:
+def _cause(output: bytes | None) -> str:
+    """What a program says went wrong; after it may come what it cleaned up."""
     lines = (output or b"").decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "see above"
+    return next((line for line in lines if "error:" in line), lines[-1]) if lines else "see above"

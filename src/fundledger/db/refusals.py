@@ -27,6 +27,8 @@ OVERFLOWS = (OverflowError, UnicodeError)
 """Why the driver itself refuses such a value; any other cause is a wrong type, and that is a bug of ours."""
 
 CONSTRAINTS = {
+    "unit_kind_check": "person-malformed",
+    "staff_duties_check": "person-malformed",
     "entry_instruction_once": "already-posted",
     "entry_duties_differ": "duties-not-separate",
     "allocation_pkey": "allocation-reused",

@@ -138,7 +138,16 @@ async def newest_checkpoint(connection: Connection, size: int | None = None) -> 
 async def write_bundle(connection: Connection, ring: Keyring, request: Request, file: IO[bytes]) -> Manifest:
     """Write a bundle into `file`; its manifest. `bundle-older-beyond`."""
     await prefer_indexes(connection)
-    writer, size = Writer(file), request.sealed.size
+    writer = Writer(file)
+    try:
+        return await _written(connection, ring, request, writer)
+    except BaseException:
+        writer.abandon()
+        raise
+
+
+async def _written(connection: Connection, ring: Keyring, request: Request, writer: Writer) -> Manifest:
+    size = request.sealed.size
     proof = await _consistency(connection, request)
     _small(writer, ring, request)
     with tempfile.TemporaryFile() as first, tempfile.TemporaryFile() as second:

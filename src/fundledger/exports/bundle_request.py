@@ -98,6 +98,8 @@ async def _trail(connection: Connection, asked: Asked, sealed: Sealed, vault: Va
 async def _closed(connection: Connection, asked: Asked, book: int) -> tuple[Sequence[UUID], list[str]]:
     """The ids whose accounts are the closed set, and how the scope names them."""
     if asked.kind == "book":
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM book WHERE book = $1)", book):
+            raise problem("book-unknown", book=str(book))
         return [], [str(book)]
     ids = [row["id"] for row in await connection.fetch(_CLOSED[asked.kind], book, asked.ref)]
     if not ids:

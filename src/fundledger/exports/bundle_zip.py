@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any, Protocol
 
 import msgspec
@@ -98,3 +98,8 @@ class Writer:
     def close(self) -> None:
         """Write the directory."""
         self._zip.close()
+
+    def abandon(self) -> None:
+        """After a failure: let go of the file, or the archive would write to it when it is collected."""
+        with suppress(OSError, ValueError):
+            self._zip.close()
