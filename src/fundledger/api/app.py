@@ -54,6 +54,7 @@ from fundledger.api import (
     releases,
     reports,
     reversals,
+    routes_page,
     term_reports,
     trail,
     year,
@@ -149,7 +150,7 @@ def create_app(settings: Settings, database_url: str, *, sealed: bool = False) -
 
     app = FastAPI(
         title=TITLE, description=DESCRIPTION, version="0.1.0", lifespan=lifespan, openapi_url="/v1/openapi.json",
-        generate_unique_id_function=operation_id,
+        generate_unique_id_function=operation_id, docs_url=None, redoc_url=None,
         # Off: asking for a provider costs each request more than authorising it does.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )  # fmt: skip
@@ -158,6 +159,7 @@ def create_app(settings: Settings, database_url: str, *, sealed: bool = False) -
     for router in ROUTERS:
         app.include_router(router)
     document(app)
+    routes_page.install(app)
     return app
 
 
