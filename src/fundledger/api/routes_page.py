@@ -48,8 +48,8 @@ _INTRO: Final = """
 金额是以元为单位的文本，如 <code>"1000.00"</code>；<code>Accept-Language: zh</code> 或 <code>en</code>
 决定拒绝说明的语言。<br>
 Send <code>Authorization: Bearer TOKEN</code>; a write also sends an <code>Idempotency-Key</code>, and the same key
-again gives the same answer. Amounts are yuan as text, like <code>"1000.00"</code>; <code>Accept-Language</code> chooses the
-language of refusals. Machines read <a href='/v1/openapi.json'>/v1/openapi.json</a>.
+again gives the same answer. Amounts are yuan as text, like <code>"1000.00"</code>; <code>Accept-Language</code>
+chooses the language of refusals. Machines read <a href='/v1/openapi.json'>/v1/openapi.json</a>.
 """
 
 
