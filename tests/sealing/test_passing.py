@@ -74,7 +74,7 @@ async def behind(world: World, monkeypatch: pytest.MonkeyPatch) -> Behind:
     made = Behind(world)
     await made.post()
     monkeypatch.setattr(passing, "BATCH_LINES", 10)
-    monkeypatch.setattr(sequencer, "PACE_MS", 0)
+    monkeypatch.setattr(sequencer, "SLICE_MS", 0)
     return made
 
 

@@ -43,6 +43,8 @@ LEADER_LOCK = 0x73657175
 PACE_MS = 250
 """Batches begin this far apart while the queue is short: each costs six round trips and two commits, whatever its size,
 and taking every record at once slowed small postings by a quarter. A full batch is followed by the next one at once."""
+SLICE_MS = 100
+"""For so long lines of a long entry are hashed between two batches, instead of a pause."""
 FOLLOWER_MS = 2_000
 RECONNECT_MS = (1_000, 2_000, 5_000)
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
@@ -160,10 +162,10 @@ class Sequencer:
         return total
 
     async def _hash_on(self) -> bool:
-        """Hash lines of the long entry, if there is one, for as long as the pause between batches is."""
+        """Hash lines of the long entry for SLICE_MS; False if there is none."""
         if self._long is None:
             return False
-        await self._long.hash_for(PACE_MS)
+        await self._long.hash_for(SLICE_MS)
         return True
 
     async def follow(self, stop: asyncio.Event) -> None:
