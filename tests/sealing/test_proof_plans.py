@@ -12,8 +12,12 @@ import pytest
 
 from fundledger.db.connection import Connection
 from fundledger.sealing import inner_read, proofs, published, records, tree
-from fundledger.sealing.proofs import prove
+from fundledger.sealing.inner_read import UPPER, Groups
+from fundledger.sealing.merkle import levels
+from fundledger.sealing.proofs import Known, prove
 from fundledger.sealing.records import Ref, prefer_indexes
+from fundledger.sealing.spans import Node
+from fundledger.sealing.tree import Nodes
 from tests.builders import DISTRICT, World
 from tests.databases import Database
 from tests.sealing.sealed import seal
@@ -126,3 +130,41 @@ async def read_rows(world: World) -> int:
     await world.owner.execute("SELECT pg_stat_clear_snapshot()")
     query = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_user_tables WHERE relname = 'transfer'"
     return int(await world.owner.fetchval(query))
+
+
+async def test_what_is_remembered_is_not_read_again_and_a_wrong_hash_is_not_believed(
+    world: World, db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = await paid(world, 5_000)
+    await seal(db, tmp_path)
+    row = await world.service.fetchrow("SELECT size, root FROM log_checkpoint ORDER BY size DESC LIMIT 1")
+    assert row is not None
+    size, wanted = row["size"], {Ref(DISTRICT, "entry", entry): [1, 4_500]}
+    known = Known(Nodes(), Groups(), row["root"])
+    first = await prove(world.service, size, wanted)
+    asked = await count_statements(world.service, monkeypatch)
+    assert await prove(world.service, size, wanted, None, known) == first
+    cold = len(asked)
+    assert await prove(world.service, size, wanted, None, known) == first
+    assert len(asked) - cold < cold
+    known.nodes.remember(dict.fromkeys(known.nodes._known, bytes(32)))
+    for key, level, number in list(known.groups._known):
+        known.groups.remember(key, level, number, levels([bytes(32)] * 2))
+    assert await prove(world.service, size, wanted, None, known) == first
+    assert not known.groups._known
+    assert not known.nodes._known
+    assert await prove(world.service, size, wanted, None, known) == first
+    assert known.groups._known
+    assert known.nodes._known
+
+
+async def test_what_is_remembered_is_bounded() -> None:
+    nodes, groups = Nodes(most=3), Groups(most=3)
+    for number in range(10):
+        nodes.remember({Node(0, number): bytes(32)})
+        groups.remember((1, UUID(int=number)), UPPER, 0, [[bytes(32)]])
+        groups.remember((1, UUID(int=number)), 0, 0, [[bytes(32)]])
+    assert len(nodes._known) <= 3
+    assert len(groups._known) <= 3
+    assert groups.get((1, UUID(int=9)), UPPER, 0)
+    assert nodes.among([Node(0, 9), Node(0, 0)]) == {Node(0, 9): bytes(32)}

@@ -18,6 +18,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from fundledger.access.policy import Caller, Demand, Duty
 from fundledger.access.tokens import Tokens
 from fundledger.book.poster import Poster
+from fundledger.db.connection import Connection
 from fundledger.db.database import Database
 from fundledger.db.refusals import refusals
 from fundledger.errors import problem
@@ -25,8 +26,10 @@ from fundledger.exports.jobs import Exports
 from fundledger.payments.paying import LineCounts
 from fundledger.registry.vault import Vault
 from fundledger.sealing.cosigning import WitnessKeys
+from fundledger.sealing.inner_read import Groups
 from fundledger.sealing.keys import KeyFile
 from fundledger.sealing.records import Accounts
+from fundledger.sealing.tree import Nodes
 from fundledger.sealing.watch import Watch
 from fundledger.settings import Settings
 
@@ -49,6 +52,8 @@ class Services:
     watch: Watch
     line_counts: LineCounts = field(default_factory=LineCounts)
     accounts: Accounts = field(default_factory=Accounts)
+    nodes: Nodes = field(default_factory=Nodes)
+    groups: Groups = field(default_factory=Groups)
 
 
 def services_of(request: Request) -> Services:
@@ -144,5 +149,12 @@ async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
             yield session
 
 
+async def _snapshot(request: Request) -> AsyncIterator[Connection]:
+    with refusals():
+        async with services_of(request).database.snapshot() as connection:
+            yield connection
+
+
 Writing = Annotated[AsyncSession, Depends(_writing, scope="function")]
 Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
+Snapshot = Annotated[Connection, Depends(_snapshot, scope="function")]

@@ -15,12 +15,11 @@ from fastapi import APIRouter, Depends, Query
 
 from fundledger.access.policy import EVERYBODY, may_reach
 from fundledger.api.checkpoints import Cosigned
-from fundledger.api.deps import Call, Reading, reads
+from fundledger.api.deps import Call, Snapshot, reads
 from fundledger.api.reading import AsOfAnswer, BookOut, Instant, Position, Word, read_cursor
 from fundledger.api.trail_proof import TrailProof, prove_edges
 from fundledger.api.wire import Answer, Cursor, YuanOut, encode_cursor
 from fundledger.book.asof import as_of
-from fundledger.db.database import driver_of
 from fundledger.errors import problem
 from fundledger.trail.answer import LIMIT, Trail, trail
 from fundledger.trail.queue import Outcome, Slice, Step
@@ -65,7 +64,7 @@ class EdgeAnswer(Answer):
     def of(cls, edge: Slice) -> EdgeAnswer:
         """The edge a slice is."""
         money = edge.transfer
-        return cls(
+        return cls.model_construct(
             depth=edge.depth, step=edge.step, book=money.book, entry_id=money.entry_id, line_no=money.line_no,
             payer_account=money.payer, receiver_account=money.receiver, payee_id=money.payee_id,
             undoes_entry_id=money.undoes_entry_id, undoes_line_no=money.undoes_line_no, at=edge.at, offset=edge.offset,
@@ -250,7 +249,7 @@ async def get_trail(
     book: int,
     direction: Direction,
     call: Annotated[Call, reads(EVERYBODY)],
-    session: Reading,
+    connection: Snapshot,
     asked: Annotated[Asked, Depends(_asked)],
     position: Position = None,
     known_at: Instant = None,
@@ -264,7 +263,6 @@ async def get_trail(
 ) -> TrailAnswer:
     """Where money came from (up) or went (down): of an entry or line, release, document, allocation, project, village,
     household, person or organisation; as of now, a log position or an instant."""
-    connection = await driver_of(session)
     when = await as_of(connection, position=position, known_at=known_at)
     ref = await household_of(connection, book, str(asked.ref)) if asked.name == "household_no" else asked.ref
     subject = Subject("line" if asked.line_no is not None else KINDS[asked.name], ref, asked.line_no)
@@ -274,7 +272,7 @@ async def get_trail(
     )  # fmt: skip
     proved = None
     if proof:
-        proved = await prove_edges(connection, found.edges, call.services.accounts, cosigned=cosigned)
+        proved = await prove_edges(connection, found.edges, call.services, cosigned=cosigned)
     return _answer(book, direction, subject, AsOfAnswer.model_validate(when), found, proved)
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from fundledger.api.deps import Services
 from fundledger.api.reading import BookOut
 from fundledger.api.wire import Answer
 from fundledger.db.connection import Connection
 from fundledger.sealing.checkpoint import encode_hash
-from fundledger.sealing.proofs import RecordProof, prove
+from fundledger.sealing.proofs import Known, RecordProof, prove
 from fundledger.sealing.published import newest
-from fundledger.sealing.records import Accounts, Ref
+from fundledger.sealing.records import Ref
 from fundledger.trail.queue import Slice
 
 
@@ -56,7 +57,7 @@ class TrailProof(Answer):
 
 
 async def prove_edges(
-    connection: Connection, edges: Iterable[Slice], accounts: Accounts, *, cosigned: bool
+    connection: Connection, edges: Iterable[Slice], services: Services, *, cosigned: bool
 ) -> TrailProof:
     """Prove the transfers of the edges; `log-checkpoint-not-found` if nothing was signed (or cosigned) yet."""
     under = await newest(connection, cosigned=cosigned)
@@ -64,7 +65,8 @@ async def prove_edges(
     for edge in edges:
         money = edge.transfer
         wanted.setdefault(Ref(money.book, "entry", money.entry_id), []).append(money.line_no)
-    proven = await prove(connection, under.size, wanted, accounts)
+    known = Known(services.nodes, services.groups, under.root)
+    proven = await prove(connection, under.size, wanted, services.accounts, known)
     return TrailProof.model_construct(
         checkpoint=under.note, entries=[_entry(one) for one in proven.proofs.values()],
         unsealed=[UnsealedEntry(book=ref.book, entry_id=ref.record_id) for ref in proven.unsealed],

@@ -35,6 +35,9 @@ _GROUPS: Final = f"""SELECT k.book, k.entry_id, k.level, k.number, c.hashes
         AND level = k.level AND number = k.number / {CHUNK // GROUP} OFFSET 0) c"""
 
 Key = tuple[int, UUID]
+GROUPS_MAX: Final = 5_000
+UPPER: Final = 2 * STRIDE
+"""The lowest level whose groups are remembered: one for each 4,096 lines."""
 
 
 class Wanted(NamedTuple):
@@ -82,17 +85,48 @@ class _Parts:
         return self.groups.get((level, number), [[]])
 
 
+class Groups:
+    """The upper groups of long entries, remembered: each stands for thousands of lines, and none ever changes.
+
+    One per process; about 2 kB a group. Paths made of them are held against the entry's root like all others.
+    """
+
+    def __init__(self, most: int = GROUPS_MAX) -> None:
+        """Forget them all when there are more than `most`."""
+        self._most = most
+        self._known: dict[tuple[Key, int, int], list[list[bytes]]] = {}
+
+    def get(self, key: Key, level: int, number: int) -> list[list[bytes]] | None:
+        """The nodes over a group, if it is remembered."""
+        return self._known.get((key, level, number))
+
+    def remember(self, key: Key, level: int, number: int, nodes: list[list[bytes]]) -> None:
+        """A group that was read, if it is an upper one."""
+        if level >= UPPER:
+            if len(self._known) >= self._most:
+                self._known.clear()
+            self._known[key, level, number] = nodes
+
+    def forget(self) -> None:
+        """Everything: something in it led nowhere."""
+        self._known.clear()
+
+
 async def read_lines(
-    connection: Connection, wanted: Sequence[Wanted], accounts: Accounts
+    connection: Connection, wanted: Sequence[Wanted], accounts: Accounts, known: Groups | None = None
 ) -> list[tuple[Wanted, list[LineProof] | None]]:
     """The lines that are there, for each entry; None where even all its lines do not have the entry's root."""
     parts = {one.key: _Parts() for one in wanted}
     await _read_lines(connection, wanted, parts, accounts)
-    await _read_groups(connection, wanted, parts)
+    known = known or Groups(most=1)
+    await _read_groups(connection, wanted, parts, known)
     answers: list[tuple[Wanted, list[LineProof] | None]] = []
     for one in wanted:
         found = _found(one, parts[one.key])
-        answers.append((one, await _hashed_again(connection, one, accounts) if found is None else found))
+        if found is None:
+            known.forget()
+            found = await _hashed_again(connection, one, accounts)
+        answers.append((one, found))
     return answers
 
 
@@ -119,20 +153,26 @@ async def _read_lines(
             found.groups[0, 0] = levels([leaf_hash(data) for data in found.lines.values()])
 
 
-async def _read_groups(connection: Connection, wanted: Sequence[Wanted], parts: dict[Key, _Parts]) -> None:
-    asked = [
-        (one, level, number)
-        for one in wanted
-        for level in kept_levels(one.line_count)
-        for number in sorted({index >> level + STRIDE for index in one.indexes})
-    ]
+async def _read_groups(
+    connection: Connection, wanted: Sequence[Wanted], parts: dict[Key, _Parts], known: Groups
+) -> None:
+    asked = []
+    for one in wanted:
+        for level in kept_levels(one.line_count):
+            for number in sorted({index >> level + STRIDE for index in one.indexes}):
+                if (nodes := known.get(one.key, level, number)) is None:
+                    asked.append((one, level, number))
+                else:
+                    parts[one.key].groups[level, number] = nodes
     if not asked:
         return
     rows = await connection.fetch(
         _GROUPS, *_keys(one for one, _, _ in asked), [level for _, level, _ in asked], [number for *_, number in asked]
     )
     for row in rows:
-        parts[row["book"], row["entry_id"]].groups[row["level"], row["number"]] = levels(_split(row["hashes"]))
+        key, level, number = (row["book"], row["entry_id"]), row["level"], row["number"]
+        parts[key].groups[level, number] = nodes = levels(_split(row["hashes"]))
+        known.remember(key, level, number, nodes)
 
 
 def _keys(wanted: Iterable[Wanted]) -> tuple[list[int], list[UUID]]:

@@ -12,7 +12,7 @@ lines hashed again, which streams but takes their number's time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,11 +20,11 @@ from fundledger.db.connection import Connection
 from fundledger.errors import problem
 from fundledger.sealing import leaf
 from fundledger.sealing.canonical import canonical
-from fundledger.sealing.inner_read import LineProof, Wanted, read_lines
+from fundledger.sealing.inner_read import Groups, LineProof, Wanted, read_lines
 from fundledger.sealing.leaf import Row
-from fundledger.sealing.merkle import leaf_hash
+from fundledger.sealing.merkle import leaf_hash, verify_inclusion
 from fundledger.sealing.records import Accounts, Ref, entry_rows, leaves
-from fundledger.sealing.tree import inclusions
+from fundledger.sealing.tree import Nodes, inclusions
 
 _POSITIONS = """SELECT l.* FROM unnest($1::bigint[], $2::text[], $3::uuid[], $4::integer[])
     k (book, kind, record_id, version) CROSS JOIN LATERAL (SELECT book, kind, record_id, version, position, leaf_hash,
@@ -50,11 +50,22 @@ class Proven(NamedTuple):
     unsealed: list[Ref]
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a process remembers of hashes that never change, and the checkpoint's root that paths have to lead to."""
+
+    nodes: Nodes
+    groups: Groups
+    root: bytes
+
+
 async def prove(
-    connection: Connection, size: int, wanted: Mapping[Ref, Sequence[int]], accounts: Accounts | None = None
-) -> Proven:
+    connection: Connection, size: int, wanted: Mapping[Ref, Sequence[int]], accounts: Accounts | None = None,
+    known: Known | None = None,
+) -> Proven:  # fmt: skip
     """Prove records, and of entries the lines with these numbers, in the tree of the first `size` leaves.
 
+    With `known`, hashes of the log and of long entries that were read before are not read again.
     Raises `log-line-not-found` and `log-record-altered`. Does not ask who may see what.
     """
     places = await _places(connection, wanted, size)
@@ -67,8 +78,8 @@ async def prove(
     for ref, bytes_of in data.items():
         if leaf_hash(bytes_of) != places[ref]["leaf_hash"]:
             raise altered(ref)
-    lines = await _lines(connection, places, headers, entries, accounts or Accounts())
-    paths = await inclusions(connection, [row["position"] for row in places.values()], size)
+    lines = await _lines(connection, places, headers, entries, accounts or Accounts(), known.groups if known else None)
+    paths = await _paths(connection, places.values(), size, known)
     proofs = {
         ref: RecordProof(ref, row["position"], data[ref], tuple(paths[row["position"]]), lines.get(ref, ()))
         for ref, row in places.items()
@@ -89,6 +100,20 @@ async def _places(connection: Connection, wanted: Mapping[Ref, Sequence[int]], s
     return {ref: found[ref] for ref in wanted if ref in found and found[ref]["position"] < size}
 
 
+async def _paths(
+    connection: Connection, places: Iterable[Row], size: int, known: Known | None
+) -> dict[int, list[bytes]]:
+    """Paths by position. What is remembered and does not lead to the root (another history now) is read again."""
+    hashes = {int(row["position"]): row["leaf_hash"] for row in places}
+    if known is None:
+        return await inclusions(connection, hashes, size)
+    paths = await inclusions(connection, hashes, size, known.nodes)
+    if all(verify_inclusion(hashes[index], index, size, path, known.root) for index, path in paths.items()):
+        return paths
+    known.nodes.forget()
+    return await inclusions(connection, hashes, size)
+
+
 async def _data(connection: Connection, places: Mapping[Ref, Row], headers: Mapping[Ref, Row]) -> dict[Ref, bytes]:
     """Canonical bytes; those of entries over the stored root of their lines, so that no line need be read."""
     made = {ref: canonical(leaf.entry(row, places[ref]["lines_root"])) for ref, row in headers.items()}
@@ -99,13 +124,13 @@ async def _data(connection: Connection, places: Mapping[Ref, Row], headers: Mapp
 
 async def _lines(
     connection: Connection, places: Mapping[Ref, Row], headers: Mapping[Ref, Row],
-    entries: Mapping[Ref, Sequence[int]], accounts: Accounts,
+    entries: Mapping[Ref, Sequence[int]], accounts: Accounts, groups: Groups | None,
 ) -> dict[Ref, tuple[LineProof, ...]]:  # fmt: skip
     wanted = [
         Wanted(headers[ref], places[ref]["lines_root"], numbers) for ref, numbers in entries.items() if numbers
     ]  # fmt: skip
     found: dict[Ref, tuple[LineProof, ...]] = {}
-    for one, lines in await read_lines(connection, wanted, accounts) if wanted else ():
+    for one, lines in await read_lines(connection, wanted, accounts, groups) if wanted else ():
         ref = Ref(one.header["book"], "entry", one.header["entry_id"])
         if lines is None:
             raise altered(ref)

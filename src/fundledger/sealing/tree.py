@@ -7,7 +7,7 @@ a million leaves reads some hundred rows, in two statements for any number of pr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fundledger.db.connection import Connection
 from fundledger.sealing.merkle import EMPTY_ROOT, Frontier, node_hash, root
@@ -21,18 +21,51 @@ _NODES = """SELECT k.level, n.index, n.hash FROM unnest($1::integer[], $2::bigin
     WHERE level = k.level AND index >= k.start AND index < k.stop OFFSET 0) n"""
 
 Piece = tuple[int, int, int]
+NODES_MAX = 50_000
+
+
+class Nodes:
+    """Hashes of perfect subtrees, remembered for proofs: a subtree whose leaves have positions never changes.
+
+    One per process; about 250 bytes a node. Neither the sequencer nor `verify` uses it: they ask the database.
+    """
+
+    def __init__(self, most: int = NODES_MAX) -> None:
+        """Forget them all when there are more than `most`."""
+        self._most = most
+        self._known: dict[Node, bytes] = {}
+
+    def among(self, nodes: Iterable[Node]) -> dict[Node, bytes]:
+        """Those of the nodes that are remembered."""
+        return {node: self._known[node] for node in nodes if node in self._known}
+
+    def remember(self, found: Mapping[Node, bytes]) -> None:
+        """Hashes that were read and combined."""
+        if len(self._known) + len(found) > self._most:
+            self._known.clear()
+        self._known.update(found)
+
+    def forget(self) -> None:
+        """Everything: the database has another history."""
+        self._known.clear()
 
 
 class TreeBrokenError(Exception):
     """A stored hash is missing: the log is shorter than asked for, or damaged."""
 
 
-async def roots(connection: Connection, spans: Iterable[Span]) -> dict[Span, bytes]:
+async def roots(connection: Connection, spans: Iterable[Span], known: Nodes | None = None) -> dict[Span, bytes]:
     """The hash of each span; TreeBrokenError if the log does not reach so far."""
     wanted = {span: cover(span) for span in spans}
-    pieces = {stored(node) for nodes in wanted.values() for node in nodes}
-    hashes = await _read(connection, sorted(pieces))
-    return {span: _join([_node(node, hashes) for node in nodes]) for span, nodes in wanted.items()}
+    needed = {node for nodes in wanted.values() for node in nodes}
+    found = known.among(needed) if known else {}
+    missing = needed - found.keys()
+    hashes = await _read(connection, sorted({stored(node) for node in missing}))
+    new = {node: _node(node, hashes) for node in missing}
+    if known:
+        known.remember(new)
+    found |= new
+    return {span: _join([found[node] for node in nodes]) for span, nodes in wanted.items()}
 
 
 async def root_at(connection: Connection, size: int) -> bytes:
@@ -52,10 +85,12 @@ async def inclusion(connection: Connection, index: int, size: int) -> list[bytes
     return (await inclusions(connection, [index], size))[index]
 
 
-async def inclusions(connection: Connection, indexes: Sequence[int], size: int) -> dict[int, list[bytes]]:
-    """The paths of several leaves under one root, in the same two statements."""
+async def inclusions(
+    connection: Connection, indexes: Iterable[int], size: int, known: Nodes | None = None
+) -> dict[int, list[bytes]]:
+    """The paths of several leaves under one root, in the same two statements, or none if all nodes are `known`."""
     wanted = {index: inclusion_spans(index, size) for index in indexes}
-    found = await roots(connection, {span for spans in wanted.values() for span in spans})
+    found = await roots(connection, {span for spans in wanted.values() for span in spans}, known)
     return {index: [found[span] for span in spans] for index, spans in wanted.items()}
 
 

@@ -7,6 +7,7 @@ is asked in two parts: the transfer that holds `start`, and those that begin aft
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,14 +74,14 @@ class Ledger:
 
 # Terminal accounts and sources are never matched by turn, so nothing is read of their undoings (a paid account may
 # have thousands of bank returns). `given_undone` is of now, so it may only say too much of an earlier position.
-_ACCOUNTS = """
-SELECT a.account_id, a.account_kind, k.is_source, k.is_terminal, a.budget_line_id, a.allocation_id, a.project_id,
-       a.exec_year, b.given_undone > 0 AND NOT k.is_source AND NOT k.is_terminal AS is_cut
+_ACCOUNT = """
+SELECT a.book, a.account_id, a.account_kind, k.is_source, k.is_terminal, a.budget_line_id, a.allocation_id,
+       a.project_id, a.exec_year, b.given_undone > 0 AND NOT k.is_source AND NOT k.is_terminal AS is_cut
 FROM account a
 JOIN account_kind k ON k.account_kind = a.account_kind
 JOIN account_balance b ON b.book = a.book AND b.account_id = a.account_id
-WHERE a.book = $1 AND a.account_id = ANY($2)
 """
+_ACCOUNTS = f"{_ACCOUNT} WHERE a.book = $1 AND a.account_id = ANY($2)"
 _CUTS = f"""
 SELECT u.credit_account AS account_id, array_agg(u.credit_before) AS given, array_agg(u.amount) AS amounts,
        array_agg(t.debit_after - u.undoes_before - u.amount) AS lots
@@ -89,6 +90,30 @@ JOIN transfer t ON t.book = u.book AND t.entry_id = u.undoes_entry_id AND t.line
 WHERE u.book = $1 AND u.credit_account = ANY($2) AND u.undoes_entry_id IS NOT NULL AND {known("u", "$3")}
 GROUP BY u.credit_account
 """
+
+
+def meeting(query: str) -> str:
+    """SQL: the transfers of a query with, on the first row, the accounts they run between (`met`)."""
+    return f"""WITH x AS MATERIALIZED ({query})
+SELECT x.*, CASE WHEN row_number() OVER () = 1 THEN (SELECT json_agg(m)::text FROM (
+    SELECT l.* FROM (SELECT x.book, x.payer AS id FROM x UNION SELECT x.book, x.receiver FROM x) i
+    CROSS JOIN LATERAL ({_ACCOUNT} WHERE a.book = i.book AND a.account_id = i.id OFFSET 0) l) m) END AS met FROM x"""
+
+
+def note_accounts(ledger: Ledger, rows: Sequence[Any]) -> None:
+    """Take the accounts that came with the rows of a `meeting`; those that were cut are left to `meet_accounts`."""
+    for row in json.loads(rows[0]["met"] or "[]") if rows else ():
+        if not row["is_cut"]:
+            ids = {name: row[name] and UUID(row[name]) for name in ("budget_line_id", "allocation_id", "project_id")}
+            account = _account(row["book"], {**row, **ids, "account_id": UUID(row["account_id"])}, NOTHING_UNDONE)
+            ledger.accounts.setdefault((account.book, account.account_id), account)
+
+
+def _account(book: int, row: Any, queue: Queue) -> Account:
+    return Account(
+        book, row["account_id"], row["account_kind"], row["is_source"], row["is_terminal"], row["budget_line_id"],
+        row["allocation_id"], row["project_id"], row["exec_year"], queue,
+    )  # fmt: skip
 
 
 async def meet_accounts(ledger: Ledger, book: int, pieces: Sequence[Slice]) -> None:
@@ -102,10 +127,8 @@ async def meet_accounts(ledger: Ledger, book: int, pieces: Sequence[Slice]) -> N
     cuts = await ledger.fetch(_CUTS, book, cut, ledger.position) if cut else []
     queues = {row["account_id"]: _queue(row) for row in cuts}
     for row in rows:
-        ledger.accounts[book, row["account_id"]] = Account(
-            book, row["account_id"], row["account_kind"], row["is_source"], row["is_terminal"], row["budget_line_id"],
-            row["allocation_id"], row["project_id"], row["exec_year"], queues.get(row["account_id"], NOTHING_UNDONE),
-        )  # fmt: skip
+        account_id = row["account_id"]
+        ledger.accounts[book, account_id] = _account(book, row, queues.get(account_id, NOTHING_UNDONE))
 
 
 def _queue(row: Any) -> Queue:
@@ -133,8 +156,8 @@ ORDER BY r.n, x.{before} LIMIT $6
 """
 
 
-RECEIVED = _seek("debit")
-GIVEN = _seek("credit")
+RECEIVED = meeting(_seek("debit"))
+GIVEN = meeting(_seek("credit"))
 
 
 async def overlapping(ledger: Ledger, query: str, book: int, asks: Sequence[Ask], limit: int) -> list[list[Transfer]]:
@@ -143,6 +166,7 @@ async def overlapping(ledger: Ledger, query: str, book: int, asks: Sequence[Ask]
         query, book, [ask.account for ask in asks], [ask.start for ask in asks], [ask.stop for ask in asks],
         ledger.position, limit,
     )  # fmt: skip
+    note_accounts(ledger, rows)
     return _by_ordinal(rows, len(asks))
 
 
@@ -179,30 +203,21 @@ async def originals(ledger: Ledger, book: int, undoing: Sequence[Transfer]) -> l
 
 
 # A crossing is two entries in two books with one crossing id; their lines have the same numbers and amounts.
-_CROSSING = """
-SELECT r.n, c.book, c.entry_id, r.line_no
-FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS r (entry_id, line_no, n)
+_COUNTERPARTS = meeting(f"""
+SELECT r.n, {columns("t")} FROM unnest($2::uuid[], $3::integer[]) WITH ORDINALITY AS r (entry_id, line_no, n)
 JOIN entry e ON e.book = $1 AND e.entry_id = r.entry_id
 JOIN entry c ON c.crossing_id = e.crossing_id AND c.book <> e.book
-"""
-_COUNTERPARTS = f"""
-SELECT r.n, {columns("t")} FROM unnest($2::uuid[], $3::integer[], $4::bigint[]) AS r (entry_id, line_no, n)
-JOIN transfer t ON t.book = $1 AND t.entry_id = r.entry_id AND t.line_no = r.line_no
-WHERE {known("t", "$5")}
-"""
+JOIN transfer t ON t.book = c.book AND t.entry_id = c.entry_id AND t.line_no = r.line_no
+WHERE {known("t", "$4")}
+""")
 
 
 async def counterparts(ledger: Ledger, book: int, transfers: Sequence[Transfer]) -> list[list[Transfer]]:
     """For each transfer of a crossing, the same money's transfer in the other book (none: not known there yet)."""
-    places: dict[int, list[Any]] = {}
-    for row in await ledger.fetch(_CROSSING, book, [t.entry_id for t in transfers], [t.line_no for t in transfers]):
-        places.setdefault(row["book"], []).append(row)
-    rows: list[Any] = []
-    for other, found in places.items():
-        rows += await ledger.fetch(
-            _COUNTERPARTS, other, [row["entry_id"] for row in found], [row["line_no"] for row in found],
-            [row["n"] for row in found], ledger.position,
-        )  # fmt: skip
+    rows = await ledger.fetch(
+        _COUNTERPARTS, book, [t.entry_id for t in transfers], [t.line_no for t in transfers], ledger.position
+    )
+    note_accounts(ledger, rows)
     return _by_ordinal(rows, len(transfers))
 
 

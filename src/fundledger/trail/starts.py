@@ -14,7 +14,7 @@ from uuid import UUID
 
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
-from fundledger.trail.hops import Ledger, columns, known, transfer_of
+from fundledger.trail.hops import Ledger, columns, known, meeting, note_accounts, transfer_of
 from fundledger.trail.queue import Slice
 from fundledger.trail.walk import Direction
 
@@ -102,13 +102,13 @@ TO_PAYEES: Final = frozenset({"village-up", "household", "person", "organisation
 # Lines of an entry lie in the order of the pages already; everything else is picked first, because the planner would
 # rather walk the book in that order and hope to meet `limit` rows soon.
 _AS_THEY_LIE: Final = frozenset({"line", "entry", "release"})
-_START: Final = """
+_START: Final = meeting("""
 WITH picked AS {how} ({picked})
 SELECT {columns}, t.wanted FROM (
     SELECT t.*, t.amount - {undone} AS wanted FROM picked t
     WHERE ($3::integer IS NULL OR t.line_no = $3) AND {known} AND (t.entry_id, t.line_no) >= ($5::uuid, $6::integer)
 ) t WHERE t.wanted > 0 ORDER BY t.entry_id, t.line_no LIMIT $7
-"""
+""")
 _ASKED: Final = """
 SELECT coalesce(sum(t.amount - {undone}), 0)::bigint AS asked FROM ({picked}) t
 WHERE ($3::integer IS NULL OR t.line_no = $3) AND {known}
@@ -141,6 +141,7 @@ async def start(
     at = after or _FIRST
     values = (book, subject.ref, subject.line_no, ledger.position)
     rows = await ledger.fetch(_START.format(**parts), *values, at.entry_id, at.line_no, limit + 1)
+    note_accounts(ledger, rows)
     if not rows and after is None:
         await _refuse_unknown(ledger, book, subject)
     if after is None and len(rows) <= limit:
