@@ -64,7 +64,7 @@ class EdgeAnswer(Answer):
     def of(cls, edge: Slice) -> EdgeAnswer:
         """The edge a slice is."""
         money = edge.transfer
-        return cls.model_construct(
+        return cls(
             depth=edge.depth, step=edge.step, book=money.book, entry_id=money.entry_id, line_no=money.line_no,
             payer_account=money.payer, receiver_account=money.receiver, payee_id=money.payee_id,
             undoes_entry_id=money.undoes_entry_id, undoes_line_no=money.undoes_line_no, at=edge.at, offset=edge.offset,

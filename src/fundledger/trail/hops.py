@@ -103,10 +103,10 @@ SELECT x.*, CASE WHEN row_number() OVER () = 1 THEN (SELECT json_agg(m)::text FR
 def note_accounts(ledger: Ledger, rows: Sequence[Any]) -> None:
     """Take the accounts that came with the rows of a `meeting`; those that were cut are left to `meet_accounts`."""
     for row in json.loads(rows[0]["met"] or "[]") if rows else ():
-        if not row["is_cut"]:
+        key = row["book"], UUID(row["account_id"])
+        if not row["is_cut"] and key not in ledger.accounts:
             ids = {name: row[name] and UUID(row[name]) for name in ("budget_line_id", "allocation_id", "project_id")}
-            account = _account(row["book"], {**row, **ids, "account_id": UUID(row["account_id"])}, NOTHING_UNDONE)
-            ledger.accounts.setdefault((account.book, account.account_id), account)
+            ledger.accounts[key] = _account(key[0], {**row, **ids, "account_id": key[1]}, NOTHING_UNDONE)
 
 
 def _account(book: int, row: Any, queue: Queue) -> Account:
