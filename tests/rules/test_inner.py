@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fundledger.sealing.inner import CHUNK, GROUP, STRIDE, Chunk, InnerTree, kept_levels, line_path
-from fundledger.sealing.merkle import EMPTY_ROOT, inclusion_path, leaf_hash, levels, root, verify_inclusion
+from fundledger.sealing.merkle import EMPTY_ROOT, leaf_hash, levels, root, verify_inclusion
+from tests.merkle_paths import inclusion_path
 
 LINES = [leaf_hash(str(number).encode()) for number in range(70_000)]
 

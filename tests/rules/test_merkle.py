@@ -9,14 +9,13 @@ from hypothesis import strategies as st
 from fundledger.sealing.merkle import (
     EMPTY_ROOT,
     Frontier,
-    consistency_path,
-    inclusion_path,
     leaf_hash,
     node_hash,
     root,
     verify_consistency,
     verify_inclusion,
 )
+from tests.merkle_paths import consistency_path, inclusion_path
 
 REFERENCE_LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
 REFERENCE_ROOTS = [

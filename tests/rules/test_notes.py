@@ -19,7 +19,7 @@ from fundledger.sealing.checkpoint import (
     parse_proof,
     peek,
 )
-from fundledger.sealing.merkle import inclusion_path, leaf_hash, root
+from fundledger.sealing.merkle import leaf_hash, root
 from fundledger.sealing.note import (
     COSIGNATURE,
     ED25519,
@@ -31,6 +31,7 @@ from fundledger.sealing.note import (
     parse_key,
     split,
 )
+from tests.merkle_paths import inclusion_path
 
 LOG = SigningKey("log.example/behind", bytes([1]) * 32)
 OTHER = SigningKey("log.example/behind", bytes([2]) * 32)

@@ -12,12 +12,13 @@ import pytest
 from fundledger.sealing import keys
 from fundledger.sealing.checkpoint import open_checkpoint
 from fundledger.sealing.keys import KeyFile
-from fundledger.sealing.merkle import consistency_path, inclusion_path, root, verify_consistency, verify_inclusion
+from fundledger.sealing.merkle import root, verify_consistency, verify_inclusion
 from fundledger.sealing.sequencer import Sequencer, run
 from fundledger.sealing.signing import HEAD_FILE, HistoryError, Signer
 from fundledger.sealing.tree import consistency, inclusions, root_at
 from tests.builders import World
 from tests.databases import Database, connected
+from tests.merkle_paths import consistency_path, inclusion_path
 
 ORIGIN = "test.example/log"
 

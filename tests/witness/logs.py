@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fundledger.sealing.checkpoint import Checkpoint
-from fundledger.sealing.merkle import consistency_path, root
+from fundledger.sealing.merkle import root
 from fundledger.sealing.note import SigningKey, VerifierKey, join
 from fundledger.witness import keyfile
 from fundledger.witness.core import Verdict, consider
 from fundledger.witness.store import Store, trust
+from tests.merkle_paths import consistency_path
 
 ORIGIN = "test.example/log"
 WITNESS = "audit.example/witness"

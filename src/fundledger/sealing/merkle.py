@@ -1,4 +1,4 @@
-"""The RFC 6962 hash tree with SHA-256: roots, streaming roots, inclusion and consistency proofs.
+"""The RFC 6962 hash tree with SHA-256: roots, streaming roots, and whether a proof holds.
 
 A leaf is hashed with a 0x00 prefix and a node with 0x01, so that a node can never be passed off as a leaf. All
 functions but `leaf_hash` work on 32-byte hashes. The `verify_*` functions answer True or False and never raise on
@@ -101,14 +101,6 @@ def path_in(nodes: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
     return [level[(index >> up) ^ 1] for up, level in enumerate(nodes[:-1]) if (index >> up) ^ 1 < len(level)]
 
 
-def inclusion_path(hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """The proof that the leaf at `index` (from 0) is in the tree over `hashes`, nearest sibling first.
-
-    RFC 6962 section 2.1.1. IndexError if there is no such leaf.
-    """
-    return path_in(levels(hashes), index)
-
-
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], tree_root: bytes) -> bool:
     """Does `path` prove that `leaf` (a leaf hash) stands at `index` of the tree of `size` with `tree_root`?
 
@@ -128,16 +120,6 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
             result = node_hash(result, sibling)
         node, last = node >> 1, last >> 1
     return last == 0 and result == tree_root
-
-
-def consistency_path(hashes: Sequence[bytes], old_size: int) -> list[bytes]:
-    """The proof that the first `old_size` of `hashes` are the beginning of the whole tree (RFC 6962 section 2.1.2).
-
-    Empty for an old size of zero or of the whole tree. ValueError if the old size is negative or too large.
-    """
-    if not 0 <= old_size <= len(hashes):
-        raise ValueError("the old size is not within the tree")
-    return _subproof(hashes, old_size, True) if old_size else []
 
 
 def verify_consistency(old_size: int, old_root: bytes, size: int, tree_root: bytes, path: Sequence[bytes]) -> bool:
@@ -171,17 +153,6 @@ def _consistent(old_size: int, old_root: bytes, size: int, tree_root: bytes, pro
             new_result = node_hash(new_result, sibling)
         node, last = node >> 1, last >> 1
     return last == 0 and old_result == old_root and new_result == tree_root
-
-
-def _subproof(hashes: Sequence[bytes], old_size: int, whole: bool) -> list[bytes]:
-    """SUBPROOF(m, D[n], b) of RFC 6962 section 2.1.2."""
-    size = len(hashes)
-    if old_size == size:
-        return [] if whole else [root(hashes)]
-    split = 1 << (size - 1).bit_length() - 1
-    if old_size <= split:
-        return [*_subproof(hashes[:split], old_size, whole), root(hashes[split:])]
-    return [*_subproof(hashes[split:], old_size - split, False), root(hashes[:split])]
 
 
 def _parents(level: list[bytes]) -> list[bytes]:
