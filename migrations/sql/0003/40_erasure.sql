@@ -5,8 +5,8 @@
 -- The accounting archives' own figure; version 1 was a demonstration figure.
 WITH made AS (
     INSERT INTO parameter (code, version, value, unit, valid_from, valid_to, source, note)
-    VALUES ('erasure_retention_months', 2, 360, 'months', '2016-01-01', NULL, '会计档案管理办法（财政部 国家档案局令第79号）第十四条、附表二',
-            'vouchers of public units: 30 years from the end of the fiscal year')
+    VALUES ('erasure_retention_months', 2, 360, 'months', '2016-01-01', NULL, '会计档案管理办法（财政部 国家档案局令第79号）第十四条、第十五条，附表二第3、4项',
+            'vouchers of public units and of the general budget: at least 30 years from the first day after the fiscal year')
     RETURNING parameter_id)
 INSERT INTO log_queue (order_no, book, kind, record_id) SELECT nextval('record_order'), 420100, 'parameter', parameter_id FROM made;
 
