@@ -44,7 +44,7 @@ def copy(book: Book, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
         folder = tmp_path_factory.mktemp("backups") / "a backup"
         patch.setenv("FUNDLEDGER_DATA_DIR", str(book.data))
-        patch.setattr(sys, "argv", ["fundledger", "backup", str(folder), "--with-keys"])
+        patch.setattr(sys, "argv", ["fundledger", "backup", "--out", str(folder), "--with-keys"])
         with pytest.raises(SystemExit) as ended:
             main()
         assert not ended.value.code

@@ -57,7 +57,7 @@ def test_backup_goes_on_beside_posting(book: Book, run: Run, tmp_path: Path, new
     poster = threading.Thread(target=post)
     poster.start()
     try:
-        code, said = run("backup", tmp_path / "live")
+        code, said = run("backup", "--out", tmp_path / "live")
     finally:
         done.set()
         poster.join()
@@ -78,7 +78,7 @@ async def size_of(url: str) -> int:
 def test_keys_are_kept_apart_unless_asked_for_and_all_is_private(
     book: Book, run: Run, copy: Path, tmp_path: Path
 ) -> None:
-    code, said = run("backup", tmp_path / "apart")
+    code, said = run("backup", "--out", tmp_path / "apart")
     assert code == 0
     assert "NOT in this backup" in said
     assert "log-keys.json" in said
@@ -90,7 +90,7 @@ def test_keys_are_kept_apart_unless_asked_for_and_all_is_private(
 
 
 def test_no_folder_is_written_over(run: Run, copy: Path, tmp_path: Path, book: Book) -> None:
-    code, said = run("backup", copy)
+    code, said = run("backup", "--out", copy)
     assert (code, "backup-folder-in-use" in said) == (3, True)
     code, said = run("restore", copy, "--data-dir", book.data)
     assert (code, "restore-over-database" in said) == (3, True)
@@ -99,7 +99,7 @@ def test_no_folder_is_written_over(run: Run, copy: Path, tmp_path: Path, book: B
 def test_a_backup_that_was_killed_is_recognised(book: Book, run: Run, tmp_path: Path, new: Path) -> None:
     folder = tmp_path / "killed"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "FUNDLEDGER_DATA_DIR": str(book.data)}
-    command = [sys.executable, "-m", "fundledger", "backup", str(folder)]
+    command = [sys.executable, "-m", "fundledger", "backup", "--out", str(folder)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     while not (folder / "base").exists():
         assert process.poll() is None
@@ -109,7 +109,7 @@ def test_a_backup_that_was_killed_is_recognised(book: Book, run: Run, tmp_path: 
     assert not (folder / "backup.json").exists()
     code, said = run("restore", folder, "--data-dir", new)
     assert (code, "backup-incomplete" in said) == (3, True)
-    assert run("backup", folder)[0] == 3
+    assert run("backup", "--out", folder)[0] == 3
     assert not new.exists()
 
 
@@ -183,7 +183,7 @@ def test_what_is_not_whole_is_refused_and_nothing_is_written(
 @pytest.mark.skipif(not (OLD_TOOLS / "pg_basebackup").exists(), reason="no PostgreSQL 15 on this machine")
 def test_tools_of_another_version_are_refused(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FUNDLEDGER_PG_BIN", str(OLD_TOOLS))
-    code, said = run("backup", tmp_path / "x")
+    code, said = run("backup", "--out", tmp_path / "x")
     assert (code, "backup-other-tools" in said) == (3, True)
     assert not (tmp_path / "x").exists()
 
@@ -194,13 +194,13 @@ def test_a_named_server_needs_a_role_that_may_copy(
     place, folder = book.place, tmp_path / "named"
     for name, url in (("", place.need_service()), ("OWNER_", place.need_owner()), ("READER_", place.need_reader())):
         monkeypatch.setenv(f"FUNDLEDGER_{name}DATABASE_URL", url)
-    assert run("backup", folder)[0] == 2
+    assert run("backup", "--out", folder)[0] == 2
     monkeypatch.setenv("FUNDLEDGER_SUPERUSER_DATABASE_URL", place.need_owner())
-    code, said = run("backup", folder)
+    code, said = run("backup", "--out", folder)
     assert (code, "backup-needs-replication" in said) == (3, True)
     assert not folder.exists()
     monkeypatch.setenv("FUNDLEDGER_SUPERUSER_DATABASE_URL", book.server.superuser_url)
-    assert run("backup", folder)[0] == 0
+    assert run("backup", "--out", folder)[0] == 0
 
 
 def test_the_database_that_was_named_is_the_one_that_is_restored(
@@ -214,7 +214,7 @@ def test_the_database_that_was_named_is_the_one_that_is_restored(
     monkeypatch.setenv("FUNDLEDGER_READER_DATABASE_URL", other)
     monkeypatch.setenv("FUNDLEDGER_SUPERUSER_DATABASE_URL", book.server.superuser_url)
     try:
-        assert run("backup", tmp_path / "two")[0] == 0
+        assert run("backup", "--out", tmp_path / "two")[0] == 0
     finally:
         asyncio.run(execute(book.server.superuser_url, 'DROP DATABASE "账 2" WITH (FORCE)'))
     code, said = run("restore", tmp_path / "two", "--data-dir", new)

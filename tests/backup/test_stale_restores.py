@@ -27,7 +27,7 @@ MORE = 11
 @pytest.fixture
 def stale(book: Book, run: Run, tmp_path: Path) -> Path:
     """A backup that lacks the MORE newest records of the book."""
-    assert run("backup", tmp_path / "stale")[0] == 0
+    assert run("backup", "--out", tmp_path / "stale")[0] == 0
     book.grow(MORE)
     return tmp_path / "stale"
 
@@ -83,7 +83,7 @@ def test_an_older_log_head_gives_way_to_the_newest_known(
 
 
 def test_a_current_backup_is_proven_and_goes_on(book: Book, run: Run, new: Path, tmp_path: Path) -> None:
-    assert run("backup", tmp_path / "current", "--with-keys")[0] == 0
+    assert run("backup", "--out", tmp_path / "current", "--with-keys")[0] == 0
     shutil.copy(book.data / "log-head", tmp_path / "head")
     code, said = run("restore", tmp_path / "current", "--data-dir", new, "--checkpoint", tmp_path / "head")
     assert code == 0
@@ -113,7 +113,7 @@ def test_a_history_written_anew_with_the_log_s_own_key_is_a_fork(
             await Sequencer(service, signer=Signer(KeyFile(new / "log-keys.json"))).seal_all()
 
     restored(new, rewrite)
-    assert run("backup", tmp_path / "true", "--with-keys")[0] == 0
+    assert run("backup", "--out", tmp_path / "true", "--with-keys")[0] == 0
     code, said = run("restore", tmp_path / "true", "--data-dir", tmp_path / "again", "--checkpoint", new / "log-head")
     assert code == 1
     assert "FORK" in said
@@ -150,7 +150,7 @@ def test_a_fault_in_the_copied_book_is_an_exit_code_of_one(book: Book, run: Run,
 
     asyncio.run(tamper("+"))
     try:
-        assert run("backup", tmp_path / "tampered", "--with-keys")[0] == 0
+        assert run("backup", "--out", tmp_path / "tampered", "--with-keys")[0] == 0
     finally:
         asyncio.run(tamper("-"))
     code, said = run("restore", tmp_path / "tampered", "--data-dir", new)

@@ -61,7 +61,7 @@ def ids(listed: str) -> dict[str, list[str]]:
     """Key ids by purpose, as `list` shows them."""
     found: dict[str, list[str]] = {}
     for line in listed.splitlines():
-        purpose, _, verifier, *_ = line.split()
+        verifier, _, purpose, *_ = line.split()
         found.setdefault(purpose, []).append(parse_key(verifier).key_id.hex())
     return found
 

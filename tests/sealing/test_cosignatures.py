@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from fundledger.sealing.checkpoint import Checkpoint, open_checkpoint, peek
-from fundledger.sealing.cosigning import parse_submission, parse_witness_keys
-from fundledger.sealing.note import COSIGNATURE, ED25519, NoteError, SigningKey, join, split
+from fundledger.sealing.cosigning import parse_submission
+from fundledger.sealing.note import COSIGNATURE, ED25519, SigningKey, join, split
 from tests.builders import World
 from tests.databases import Database
 from tests.sealing.sealed import seal
@@ -100,6 +100,8 @@ async def test_lines_of_keys_that_nobody_trusts_are_counted_or_refused(
     broken = await submit(api, stranger)
     assert (broken.status_code, broken.json()["code"]) == (503, "log-witness-keys-unusable")
     assert "line 1" in broken.json()["detail"]
+    (tmp_path / "witnesses").write_text("# none any more\n", encoding="utf-8")
+    assert (await submit(api, stranger)).json()["code"] == "log-cosignature-unknown"
 
 
 async def test_a_false_line_is_refused_and_nothing_is_stored(
@@ -154,13 +156,3 @@ async def test_what_is_not_signature_lines_is_unreadable(text: str) -> None:
 async def test_bytes_that_are_no_text_are_unreadable(api: Api) -> None:
     answer = await api.post("auditor", PATH, content=b"\xff\xfe", media="text/plain")
     assert (answer.status_code, answer.json()["code"]) == (422, "log-cosignature-unreadable")
-
-
-def test_a_file_of_witness_keys_holds_keys_of_witnesses_only() -> None:
-    assert parse_witness_keys(f"\n# none\n{WITNESS.verifier}\r\n  {STRANGER.verifier} # x") == [
-        WITNESS.verifier, STRANGER.verifier,
-    ]  # fmt: skip
-    plain = SigningKey("a", bytes(32), ED25519).verifier
-    for text, line in ((f"{WITNESS.verifier}\n{plain}", 2), ("x", 1), (f"{WITNESS.verifier}A", 1), ("a+b+c", 1)):
-        with pytest.raises(NoteError, match=f"line {line}:"):
-            parse_witness_keys(text)

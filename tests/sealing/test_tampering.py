@@ -252,11 +252,11 @@ async def test_the_command_believes_the_key_file_or_who_is_named(
         code = ended.value.code
         return (code if isinstance(code, int) else 0), json.loads(text) if text else {}
 
-    code, report = await asyncio.to_thread(run, "--witness", str(WITNESS.verifier))
+    code, report = await asyncio.to_thread(run, "--witness-key", str(WITNESS.verifier))
     assert (code, report["sound"], report["unverified_signatures"]) == (0, True, 0)
     assert (await asyncio.to_thread(run))[1]["unverified_signatures"] == 1
-    code, report = await asyncio.to_thread(run, "--key", str(SigningKey(ORIGIN, bytes(32)).verifier))
+    code, report = await asyncio.to_thread(run, "--log-key", str(SigningKey(ORIGIN, bytes(32)).verifier))
     assert (code, report["sound"]) == (1, False)
-    assert (await asyncio.to_thread(run, "--key", "x+y"))[0] in (2, 3, 4)
+    assert (await asyncio.to_thread(run, "--log-key", "x+y"))[0] in (2, 3, 4)
     (sealed.folder / "log-keys.json").chmod(0o644)
     assert (await asyncio.to_thread(run))[0] == 3

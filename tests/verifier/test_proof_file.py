@@ -83,7 +83,7 @@ def test_what_could_not_be_checked_is_incomplete_and_never_fine(given_out: Given
         check(given_out["proof"], ring), check(given_out["proof"], None, leaf=leaf),
         check(json.dumps(given_out["line"]), None), check(json.dumps(given_out["trail"]), None),
         verify_proof(given_out["proof"], ring.verifiers("receipts"), leaf=leaf),
-        verify_proof(given_out["proof"], [WITNESS.verifier], leaf=leaf),
+        verify_proof(given_out["proof"], [], leaf=leaf),
     ):  # fmt: skip
         assert (found.state, found.exit_code) == ("incomplete", 3), found.as_json()
     late = copy.deepcopy(given_out["trail"])
@@ -105,11 +105,12 @@ def test_signatures_decide(given_out: Given) -> None:
         assert verify_proof(text, keys, leaf=leaf).state == "fault"
     head, note = text.split("\n\n", 1)
     cosigned = f"{head}\n\n{note}{WITNESS.cosign(split(note)[0], 1_546_300_800)}\n"
-    found = verify_proof(cosigned, [*ring.verifiers("log"), WITNESS.verifier], leaf=leaf)
+    found = verify_proof(cosigned, ring.verifiers("log"), leaf=leaf, witnesses=[WITNESS.verifier])
     assert (found.state, found.cosigned) == ("sound", [(WITNESS.verifier.name, 1_546_300_800)])
     assert check(cosigned, ring, leaf=leaf, witnesses=[WITNESS.verifier]).state == "sound"
     assert check(text, ring, leaf=leaf, witnesses=[WITNESS.verifier]).state == "fault"
-    only = verify_proof(cosigned, [WITNESS.verifier], leaf=leaf)
+    assert verify_proof(text, [], leaf=leaf, witnesses=[WITNESS.verifier]).state == "fault"
+    only = verify_proof(cosigned, [], leaf=leaf, witnesses=[WITNESS.verifier])
     assert (only.state, only.cosigned) == ("incomplete", [(WITNESS.verifier.name, 1_546_300_800)])
     false = f"{head}\n\n{note}{WITNESS.cosign('else' + chr(10), 1)}\n"
     assert check(false, ring, leaf=leaf, witnesses=[WITNESS.verifier]).state == "fault"
@@ -220,15 +221,15 @@ def test_the_command_says_what_is_proved_and_exits_with_the_verdict(given_out: G
     (tmp_path / "a.tlog-proof").write_text(given_out["proof"], encoding="utf-8")
     (tmp_path / "leaf.json").write_text(given_out["record"]["data"] + "\n", encoding="utf-8")
     (tmp_path / "trail.json").write_text(json.dumps(given_out["trail"]), encoding="utf-8")
-    (tmp_path / "keys").write_text(f"{key}\n{WITNESS.verifier}\n", encoding="utf-8")
+    (tmp_path / "keys").write_text(f"# in person\n\n{key}  # log\n", encoding="utf-8")
     run = CliRunner()
     proof, leaf, trail = (str(tmp_path / name) for name in ("a.tlog-proof", "leaf.json", "trail.json"))
-    made = run.invoke(app, ["verify", proof, "--leaf", leaf, "--key", key])
+    made = run.invoke(app, ["verify", proof, "--leaf", leaf, "--log-key", key])
     assert made.exit_code == 0, made.output
     assert f"proved: entry {given_out['record']['record_id']}" in made.output
-    assert run.invoke(app, ["verify", trail, "--key", str(tmp_path / "keys")]).exit_code == 0
-    assert run.invoke(app, ["verify", proof, "--key", key]).exit_code == 3
+    assert run.invoke(app, ["verify", trail, "--log-key", str(tmp_path / "keys")]).exit_code == 0
+    assert run.invoke(app, ["verify", proof, "--log-key", key]).exit_code == 3
     (tmp_path / "leaf.json").write_text(given_out["record"]["data"].replace("entry", "entri", 1), encoding="utf-8")
-    fault = run.invoke(app, ["verify", proof, "--leaf", leaf, "--key", key, "--json"])
+    fault = run.invoke(app, ["verify", proof, "--leaf", leaf, "--log-key", key, "--json"])
     assert fault.exit_code == 1
     assert json.loads(fault.output)["verdict"] == "fault"

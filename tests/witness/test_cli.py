@@ -81,7 +81,7 @@ async def test_the_life_of_a_witness(
     _, entry = await year(world)
     ring = await seal(db, tmp_path)
     given = tmp_path / "log.vkeys"
-    given.write_text("# from the bureau, in person\n" + "".join(f"log  2026  {key}\n" for key in ring.verifiers()))
+    given.write_text("# from the bureau, in person\n" + "".join(f"{key}  # log 2026\n" for key in ring.verifiers()))
     assert (await office.run("follow", office.url, "--once"))[0] == 4
     code, printed = await office.run("follow", office.url, "--log-key", str(given), "--once")
     assert (code, "published" in printed) == (0, True), printed
@@ -118,7 +118,8 @@ async def test_the_life_of_a_witness(
 async def test_refusals_have_codes_and_never_show_the_token(office: Office, tmp_path: Path) -> None:
     key = ["--log-key", str(tmp_path / "witnesses")]
     assert (await office.run("follow", office.url, *key, "--once"))[0] == 2
-    assert (await office.run("follow", office.url, "--log-key", "nothing", "--once"))[0] == 2
+    assert (await office.run("follow", office.url, "--log-key", "no+key", "--once"))[0] == 2
+    assert (await office.run("follow", office.url, "--log-key", "nothing", "--once"))[0] == 4
     code, printed = await office.run("key", "create", "--name", "x.example")
     assert (code, "witness-key-unusable" in printed) == (3, True)
     assert (await office.run("key", "show"))[1].strip() == str(keyfile.load(office.folder).verifier)

@@ -17,6 +17,7 @@ from starlette.background import BackgroundTask
 from fundledger.access.policy import EVERYBODY, LEADS
 from fundledger.api.deps import Call, reads
 from fundledger.api.exports import CHUNK
+from fundledger.api.reading import Position
 from fundledger.db.database import driver_of
 from fundledger.db.refusals import refusals
 from fundledger.errors import problem
@@ -31,7 +32,6 @@ router = APIRouter(tags=["exports"])
 OfBook = Literal[
     "book", "allocation", "village", "project", "document", "household", "person", "organisation", "entry", "line"
 ]
-Size = Annotated[int | None, Query(ge=1, le=2**53 - 1, description="as of a checkpoint of at most this size")]
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the bundle, a ZIP archive (docs/bundle.md)",
@@ -41,9 +41,9 @@ _FILE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/v1/bundle", response_class=Response, responses=_FILE)
-async def get_whole_bundle(call: Annotated[Call, reads(LEADS)], size: Size = None) -> Response:
+async def get_whole_bundle(call: Annotated[Call, reads(LEADS)], position: Position = None) -> Response:
     """The whole log as one file; for audit and inspection offices."""
-    return await _answer(call, Asked(size=size))
+    return await _answer(call, Asked(position=position))
 
 
 @router.get("/v1/books/{book}/bundle", response_class=Response, responses=_FILE)
@@ -52,13 +52,13 @@ async def get_bundle(
     call: Annotated[Call, reads(EVERYBODY)],
     kind: OfBook = "book",
     ref: Annotated[str | None, Query(max_length=200, description="id, code or number; of a line entry/number")] = None,
-    size: Size = None,
+    position: Position = None,
     openings: Annotated[bool, Query(description="with the name and account of exactly this payee")] = False,
 ) -> Response:
     """A book, a closed set of its accounts, or a payee's trail up to the budget, as one file."""
     if openings and not may_open(call.caller, book):
         raise problem("bundle-openings-not-allowed")
-    return await _answer(call, Asked(kind, book, ref, size, openings=openings))
+    return await _answer(call, Asked(kind, book, ref, position, openings=openings))
 
 
 async def _answer(call: Call, asked: Asked) -> Response:

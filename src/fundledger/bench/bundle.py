@@ -68,7 +68,7 @@ async def _post(world: World, leaves: int) -> None:
 
 def _verified(path: Path, trusted: Path) -> dict[str, Any]:
     """Seconds and peak memory of the verifier; RuntimeError unless it finds the bundle sound."""
-    command = [sys.executable, "-m", "fundledger", "verify", str(path), "--key", str(trusted)]
+    command = [sys.executable, "-m", "fundledger", "verify", str(path), "--log-key", str(trusted)]
     core = min(os.sched_getaffinity(0))
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603

@@ -39,6 +39,7 @@ from fundledger.catalogue.reissues import ROWS as REISSUES
 from fundledger.catalogue.spreadsheets import ROWS as SPREADSHEETS
 from fundledger.catalogue.tendering import ROWS as TENDERING
 from fundledger.catalogue.trail import ROWS as TRAIL
+from fundledger.catalogue.verifier_keys import ROWS as VERIFIER_KEYS
 from fundledger.catalogue.witness import ROWS as WITNESS
 from fundledger.errors import ParamValue, Problem
 
@@ -72,6 +73,7 @@ _PARTS: tuple[tuple[Problem, ...], ...] = (
     EXPORTS,
     OPERATION,
     BACKUP,
+    VERIFIER_KEYS,
     WITNESS,
     BUNDLE,
     ERASURE,

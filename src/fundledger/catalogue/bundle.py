@@ -57,14 +57,6 @@ ROWS: tuple[Problem, ...] = (
         "用出具单位的版本或更新的版本核验。", "Verify with the exporter's version, or a newer one.",
     ),
     Problem(
-        "bundle-key-malformed", Family.MALFORMED, _PROOF,
-        "公钥无法读取", "A verifier key can't be read",
-        "{key} 既不是公钥（名称+编号+密钥），也不是含有公钥的文件。",
-        "{key} is neither a verifier key (name+id+key) nor a file that holds some.",
-        "从出具单位以外的可信途径取得公钥：fundledger key list。",
-        "Get the keys from a source you trust (fundledger key list), not from the bundle.",
-    ),
-    Problem(
         "bundle-older-malformed", Family.MALFORMED, _PROOF,
         "较早的检查点无法读取", "The older checkpoint can't be read",
         "{file} 不是检查点：{reason}。", "{file} is not a checkpoint: {reason}.",

@@ -97,8 +97,8 @@ ROWS: tuple[Problem, ...] = (
     Problem(
         "log-witness-keys-unusable", Family.UNAVAILABLE, _SEALED,
         "见证公钥文件不可用", "The file of witness keys can't be used",
-        "FUNDLEDGER_WITNESS_KEYS：{reason}。", "FUNDLEDGER_WITNESS_KEYS: {reason}.",
-        "每行一个类型 4 的公钥（名称+编号+公钥）。", "One verifier key of type 4 a line (name+id+key).",
+        "FUNDLEDGER_WITNESS_KEYS：{reason}", "FUNDLEDGER_WITNESS_KEYS: {reason}",
+        "运行单位改正文件即可，服务会重新读取。", "Its operator mends the file; the service reads it again.",
     ),
     Problem(
         "proof-unreadable", Family.MALFORMED, _SEALED,

@@ -88,6 +88,13 @@ ROWS: tuple[Problem, ...] = (
         "编号见 fundledger token list 第一列。", "The id is in the first column of fundledger token list.",
     ),
     Problem(
+        "verify-option-unused", Family.MALFORMED, _SEALED,
+        "该选项不适用于所核验的对象", "This option is not for what is verified",
+        "{option} 不适用于此：--checkpoint 用于核验包，--leaf 用于 .tlog-proof 证明文件。",
+        "{option} is not for this: --checkpoint goes with a bundle, --leaf with a .tlog-proof.",
+        "去掉该选项，或换用对应的文件。", "Leave it out, or verify the file it belongs to.",
+    ),
+    Problem(
         "file-unreadable", Family.NOT_FOUND, _RUNNING,
         "文件无法读取", "The file cannot be read",
         "{file} 不存在或无权读取。", "{file} does not exist or may not be read.",

@@ -22,11 +22,12 @@ ROWS: tuple[Problem, ...] = (
         "Check its permissions and the disk space; do not delete it: it is evidence.",
     ),
     Problem(
-        "witness-log-key-unusable", Family.MALFORMED, _SEALED,
-        "日志公钥不可用", "The log's verifier key can't be used",
-        "--log-key：{reason}。", "--log-key: {reason}.",
-        "由日志运行单位以 fundledger key list 给出，当面或书面交接；一行一个。",
-        "The log's operator shows it with fundledger key list; take it over in person or in writing, one a line.",
+        "witness-log-keys-differ", Family.MALFORMED, _SEALED,
+        "公钥不属于同一日志", "The verifier keys are not those of one log",
+        "给出的公钥有 {names} 个名称；一次只能是一个日志的公钥（及其回执公钥）。",
+        "The keys have {names} names; at a time they are those of one log (and of its receipts).",
+        "由日志运行单位以 fundledger key list 给出，当面或书面交接；每个日志一个文件。",
+        "The log's operator shows them with fundledger key list; take them over in person, one file for each log.",
     ),
     Problem(
         "witness-log-unknown", Family.NOT_FOUND, _SEALED,

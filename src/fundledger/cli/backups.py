@@ -1,4 +1,4 @@
-"""`fundledger backup DIR`: a physical copy of the whole server into a new folder, beside the running service.
+"""`fundledger backup --out DIR`: a physical copy of the whole server into a new folder, beside the running service.
 
 Order: what the log is now, then the keys if they are wanted, then the copy: so the copy contains at least what is
 stated and at least what the copied ``log-head`` names. ``backup.json`` comes last.
@@ -41,7 +41,7 @@ _SERVER = """SELECT (SELECT system_identifier FROM pg_control_system()) AS ident
 
 
 def backup(
-    folder: Annotated[Path, typer.Argument(help="新的空目录 · a new, empty folder")],
+    folder: Annotated[Path, typer.Option("--out", help="新的空目录 · a new, empty folder")],
     with_keys: Annotated[
         bool, typer.Option("--with-keys", help="连同密钥文件 · the key files too: whoever has it all can read and sign")
     ] = False,

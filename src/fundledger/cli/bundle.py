@@ -20,11 +20,12 @@ from fundledger.exports.bundle_request import Asked, asked_bundle, may_open
 from fundledger.registry.vault import Vault
 from fundledger.sealing import keys
 from fundledger.sealing.keys import KeysError
+from fundledger.sealing.note import VerifierKey
 from fundledger.settings import Settings
 from fundledger.verifier.manifest import Manifest
 from fundledger.verifier.report import Report
 from fundledger.verifier.run import verify_bundle
-from fundledger.verifier.trust import Trust, read_keys
+from fundledger.verifier.trust import Trust
 
 INCOMPLETE_SHOWN = 20
 _MARKS = {"ok": "ok        ", "fault": "FAULT     ", "incomplete": "INCOMPLETE", "-": "-         "}
@@ -62,10 +63,10 @@ async def _vault(url: str, settings: Settings, asked: Asked, token: str) -> Vaul
     return Vault.open(settings.keys_path)
 
 
-def verified(path: Path, trusted: list[str], witnesses: list[str], older: Path | None) -> Report:
-    """Verify a bundle with what the caller trusts: keys or files of keys, and a checkpoint seen before."""
-    notes = [] if older is None else [(older.name, read_text(older))]
-    return verify_bundle(path, Trust(read_keys(trusted, read_text), read_keys(witnesses, read_text), notes))
+def verified(path: Path, trusted: list[VerifierKey], witnesses: list[VerifierKey], seen: Path | None) -> Report:
+    """Verify a bundle with what the caller trusts: keys of logs and witnesses, and a checkpoint seen before."""
+    notes = [] if seen is None else [(seen.name, read_text(seen))]
+    return verify_bundle(path, Trust(trusted, witnesses, notes))
 
 
 def show(report: Report, out: Console, *, as_json: bool) -> None:

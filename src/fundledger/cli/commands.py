@@ -23,10 +23,12 @@ from rich.table import Column, Table
 from fundledger.catalogue import CATALOGUE, render
 from fundledger.cli import backups, logs, places, restoring
 from fundledger.cli.exports import export
+from fundledger.cli.given import given_keys
 from fundledger.cli.keys import key
 from fundledger.cli.witness import witness
 from fundledger.db.embedded import EmbeddedError
 from fundledger.errors import Family, FundledgerError, problem
+from fundledger.sealing.note import VerifierKey
 from fundledger.settings import Settings
 
 EXIT = {
@@ -100,33 +102,51 @@ def sequence(
 def verify(
     bundle: Annotated[Path | None, typer.Argument(help="核验包或证明文件 · a bundle or a proof, offline")] = None,
     database: Annotated[bool, typer.Option("--database", help="核对数据库 · check the database")] = False,
-    key: Annotated[
-        list[str] | None, typer.Option("--key", help="可信公钥或其文件 · a key you trust, or a file of keys; repeat")
+    log_key: Annotated[
+        list[str] | None, typer.Option(help="可信的日志公钥或其文件，可重复 · a log's key you trust, or a file; repeat")
     ] = None,
-    witness: Annotated[list[str] | None, typer.Option(help="见证方公钥 · a witness that must have cosigned")] = None,
-    older: Annotated[Path | None, typer.Option(help="以前见过的检查点 · a checkpoint seen before")] = None,
-    leaf: Annotated[Path | None, typer.Option(help="证明文件的叶子数据 · the leaf's data of a .tlog-proof")] = None,
+    witness_key: Annotated[
+        list[str] | None, typer.Option(help="须已见证签名者的公钥或其文件 · a witness that must have cosigned; repeat")
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="以前见过的检查点（核验包） · a checkpoint seen before; of a bundle")
+    ] = None,
+    leaf: Annotated[
+        Path | None, typer.Option(help="叶子数据（.tlog-proof） · the leaf's data; of a .tlog-proof")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """核验 · verify a bundle or a proof offline, or the database; exit code 1 and the first fault if there is one."""
+    """核验 · verify a bundle or a proof offline, or the database; names the first fault."""
     if (bundle is None) == (not database):
         raise problem("verify-needs-a-source")
-    if bundle is not None:
-        from fundledger.cli import proof
+    believed, witnesses = given_keys(log_key or [], "log"), given_keys(witness_key or [], "witness")
+    if bundle is None:
+        _only(None, checkpoint=checkpoint, leaf=leaf)
+        _verify_database(believed, witnesses, as_json=as_json)
+        return
+    from fundledger.cli import proof
 
-        if proof.is_proof_file(bundle):
-            verdict = proof.verified(bundle, key or [], witness or [], leaf)
-            proof.show(verdict, out, as_json=as_json)
-            raise typer.Exit(verdict.exit_code)
-        from fundledger.cli.bundle import show, verified
+    if proof.is_proof_file(bundle):
+        _only("leaf", checkpoint=checkpoint, leaf=leaf)
+        verdict = proof.verified(bundle, believed, witnesses, leaf)
+        proof.show(verdict, out, as_json=as_json)
+        raise typer.Exit(verdict.exit_code)
+    from fundledger.cli.bundle import show, verified
 
-        report = verified(bundle, key or [], witness or [], older)
-        show(report, out, as_json=as_json)
-        raise typer.Exit(report.exit_code)
-    _verify_database(key or [], witness or [], as_json=as_json)
+    _only("checkpoint", checkpoint=checkpoint, leaf=leaf)
+    report = verified(bundle, believed, witnesses, checkpoint)
+    show(report, out, as_json=as_json)
+    raise typer.Exit(report.exit_code)
 
 
-def _verify_database(keys: list[str], witnesses: list[str], *, as_json: bool) -> None:
+def _only(used: str | None, **given: Path | None) -> None:
+    """Refuse an option that would be passed over: its giver would think that it was checked."""
+    for name, value in given.items():
+        if value is not None and name != used:
+            raise problem("verify-option-unused", option=f"--{name}")
+
+
+def _verify_database(keys: list[VerifierKey], witnesses: list[VerifierKey], *, as_json: bool) -> None:
     from fundledger.cli.verifying import show, trust
     from fundledger.sealing.verify import verify_database
 

@@ -23,15 +23,19 @@ out = Console(highlight=False, soft_wrap=True)
 
 @export.command("bundle")
 def bundle(
-    file: Annotated[Path, typer.Argument(help="核验包文件 · the file to write, e.g. bundle.zip")],
+    file: Annotated[Path, typer.Option("--out", help="核验包文件 · the file to write, e.g. bundle.zip")],
     everything: Annotated[bool, typer.Option("--all", help="整个日志 · the whole log")] = False,
     book: Annotated[int | None, typer.Option(help="账簿 · one book, or where --of is")] = None,
     of: Annotated[
         str | None, typer.Option(help="KIND:ID, e.g. allocation:… project:… village:… household:… entry:…")
     ] = None,
-    size: Annotated[int | None, typer.Option(min=1, help="日志条数 · as of a checkpoint of at most this size")] = None,
+    as_of: Annotated[
+        int | None, typer.Option(min=0, help="日志序号 · as of this log position: the newest checkpoint up to it")
+    ] = None,
     openings: Annotated[bool, typer.Option(help="披露其姓名账号 · open names and cards, as FUNDLEDGER_TOKEN")] = False,
-    older: Annotated[Path | None, typer.Option(help="较早的检查点 · a checkpoint to be consistent with")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="以前见过的检查点 · a checkpoint seen before, to prove consistency with")
+    ] = None,
 ) -> None:
     """导出核验包 · write what `fundledger verify` proves offline."""
     from fundledger.cli.bundle import export_bundle
@@ -44,7 +48,9 @@ def bundle(
     known = {str(one): one for one in get_args(ScopeKind)}
     if kind not in known or everything == (book is not None) or (of is not None and not ref):
         raise problem("bundle-scope-malformed")
-    asked = Asked(known[kind], book, ref or None, size, None if older is None else read_text(older), openings)
+    asked = Asked(
+        known[kind], book, ref or None, as_of, None if checkpoint is None else read_text(checkpoint), openings
+    )
     settings, secret = Settings(), os.environ.get("FUNDLEDGER_TOKEN", "")
     if openings and not secret:
         raise problem("variable-missing", variable="FUNDLEDGER_TOKEN")

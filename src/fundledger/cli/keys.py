@@ -32,7 +32,7 @@ def create(
 
 @key.command("list")
 def show() -> None:
-    """列出公钥 · the verifier keys that auditors and witnesses are given."""
+    """列出公钥 · the verifier keys that auditors and witnesses are given; the output is a file for --log-key."""
     _tell(_done(lambda: keys.load(Settings().log_keys_path)))
 
 
@@ -69,8 +69,8 @@ async def signing_keys(service_url: str, path: Path) -> KeyFile:
 
 def _tell(ring: Keyring) -> None:
     for one in ring.keys:
-        state = "" if one.private is not None else "  (private half destroyed)"
-        out.print(f"{one.purpose:9} {one.valid_from:%Y-%m-%dT%H:%M:%SZ}  {one.verifier}{state}", markup=False)
+        state = "" if one.private is not None else " (private half destroyed)"
+        out.print(f"{one.verifier}  # {one.purpose} {one.valid_from:%Y-%m-%dT%H:%M:%SZ}{state}", markup=False)
 
 
 def _done(act: Callable[[], Keyring]) -> Keyring:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from rich.console import Console
 
 from fundledger.cli.given import read_text
 from fundledger.sealing.leaf import instant
+from fundledger.sealing.note import VerifierKey
 from fundledger.verifier.proof_file import Verdict, is_proof, verify_proof
-from fundledger.verifier.trust import read_keys
 
 HEAD_BYTES = 64
 _VERDICTS = {
@@ -31,12 +32,12 @@ def is_proof_file(path: Path) -> bool:
         return False
 
 
-def verified(path: Path, trusted: list[str], witnesses: list[str], leaf: Path | None) -> Verdict:
-    """Check a proof; keys are texts or files of them. `file-unreadable`, `file-not-text`, `proof-unreadable`."""
+def verified(
+    path: Path, trusted: Sequence[VerifierKey], witnesses: Sequence[VerifierKey], leaf: Path | None
+) -> Verdict:
+    """Check a proof; `file-unreadable`, `file-not-text`, `proof-unreadable`."""
     data = None if leaf is None else read_text(leaf)
-    return verify_proof(
-        read_text(path), read_keys(trusted, read_text), leaf=data, witnesses=read_keys(witnesses, read_text)
-    )
+    return verify_proof(read_text(path), trusted, leaf=data, witnesses=witnesses)
 
 
 def show(verdict: Verdict, out: Console, *, as_json: bool) -> None:

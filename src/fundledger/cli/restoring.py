@@ -54,7 +54,7 @@ def restore(
     folder: Annotated[Path, typer.Argument(help="备份目录 · the backup")],
     data_dir: Annotated[Path, typer.Option("--data-dir", help="新的数据目录 · a data folder without a database")],
     checkpoint: Annotated[
-        Path | None, typer.Option(help="审计机关见证的检查点 · the newest checkpoint note that a witness has")
+        Path | None, typer.Option(help="以前见过的检查点 · a checkpoint seen before: the newest that the witness has")
     ] = None,
 ) -> None:
     """恢复并核验 · restore into a new data folder, verify, and hold against witnessed checkpoints."""

@@ -1,6 +1,6 @@
 """`fundledger verify --database`: whose signatures are believed, and what was found.
 
-Without ``--key`` the log's own key file is believed, where there is one; with it only the keys named and what they
+Without ``--log-key`` the log's own key file is believed, where there is one; with it only the keys named and what they
 introduce, so that an auditor need not trust the machine. ``log-head`` beside the key file must be in the log.
 """
 
@@ -10,22 +10,20 @@ import json
 
 from rich.console import Console
 
-from fundledger.cli.given import read_text
 from fundledger.errors import problem
 from fundledger.sealing.cosigning import WitnessKeys
 from fundledger.sealing.keys import KeyFile, KeysError, follow
+from fundledger.sealing.note import VerifierKey
 from fundledger.sealing.recheck import Trust
 from fundledger.sealing.signing import HEAD_FILE, HistoryError, read_head
 from fundledger.sealing.verify import Report
 from fundledger.settings import Settings
-from fundledger.verifier.trust import read_keys
 
 
-def trust(settings: Settings, named: list[str], witnesses: list[str]) -> Trust:
-    """Whom to believe; `log-keys-unusable`, `log-history-broken`, `bundle-key-malformed`, `file-unreadable`."""
+def trust(settings: Settings, believed: list[VerifierKey], witnesses: list[VerifierKey]) -> Trust:
+    """Whom to believe; `log-keys-unusable`, `log-history-broken`, `log-witness-keys-unusable`."""
     path = settings.log_keys_path
-    believed, known = read_keys(named, read_text), read_keys(witnesses, read_text)
-    known += WitnessKeys(settings.witness_keys).keys
+    known = [*witnesses, *WitnessKeys(settings.witness_keys).keys]
     if not path.exists():
         return Trust(believed, known)
     try:

@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 
 from fundledger.catalogue import render
+from fundledger.cli.given import given_keys
 from fundledger.errors import FundledgerError, problem
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ Folder = Annotated[
 ]
 Url = Annotated[str, typer.Argument(help="日志服务地址 · the log's service, e.g. https://finance.example")]
 LogKey = Annotated[
-    str | None,
-    typer.Option("--log-key", help="日志公钥，或一行一个的文件 · verifier key of the log, or a file of them"),
+    list[str] | None, typer.Option(help="日志公钥或其文件，可重复 · a key of the log, or a file of its keys; repeat")
 ]
 Hook = Annotated[
     str, typer.Option("--on-alarm", help="警报时运行的命令，不经 shell · command run at an alarm, with its file")
@@ -260,14 +260,15 @@ def _tell_promise(answer: Answer, store: Store) -> None:
         out.print(f"-> {store.folder / answer.evidence}", markup=False)
 
 
-def _store(folder: Path, log_key: str | None, *, one: bool = True) -> tuple[Store, str]:
+def _store(folder: Path, log_key: list[str] | None, *, one: bool = True) -> tuple[Store, str]:
     """The store, the keys of a log given, and its origin: that of the keys, or the only one there is."""
     from fundledger.witness.store import Store, origins, trust
-    from fundledger.witness.trusting import read_keys
+    from fundledger.witness.trusting import origin_of
 
     store = Store(folder)
-    if log_key is not None:
-        origin, given = read_keys(log_key)
+    if log_key:
+        given = given_keys(log_key, "log")
+        origin = origin_of(given)
         with store.writing() as db:
             trust(db, origin, given, introduced=False)
         return store, origin

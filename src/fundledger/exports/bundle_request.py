@@ -23,7 +23,7 @@ from fundledger.verifier.manifest import Manifest, Scope, ScopeKind
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked for: `ref` of a kind in a book, as of the newest checkpoint of at most `size` records.
+    """What is asked for: `ref` of a kind in a book, as of the newest checkpoint up to a log `position`.
 
     `older`: the text of a checkpoint that was seen before, to prove consistency with. `openings`: names and accounts of
     exactly these payees.
@@ -32,7 +32,7 @@ class Asked:
     kind: ScopeKind = "all"
     book: int | None = None
     ref: str | None = None
-    size: int | None = None
+    position: int | None = None
     older: str | None = None
     openings: bool = False
 
@@ -59,7 +59,7 @@ async def asked_bundle(
     """
     if asked.openings and (asked.kind not in OPENED or vault is None):
         raise problem("bundle-openings-not-allowed")
-    sealed = await newest_checkpoint(connection, asked.size)
+    sealed = await newest_checkpoint(connection, None if asked.position is None else asked.position + 1)
     older_size = 0 if asked.older is None else _older(asked.older)
     if asked.kind in KINDS:
         request = await _trail(connection, asked, sealed, vault)
@@ -115,4 +115,4 @@ def _older(note: str) -> int:
     try:
         return peek(note).size
     except NoteError as error:
-        raise problem("bundle-older-malformed", file="--older", reason=str(error)) from error
+        raise problem("bundle-older-malformed", file="--checkpoint", reason=str(error)) from error

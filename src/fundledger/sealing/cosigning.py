@@ -14,21 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from fundledger.catalogue import render
 from fundledger.db.connection import Connection
-from fundledger.errors import problem
+from fundledger.errors import FundledgerError, problem
 from fundledger.sealing.checkpoint import Checkpoint, parse_checkpoint, peek
 from fundledger.sealing.note import (
-    COSIGNATURE,
     NOTE_MAX,
     NoteError,
     VerifierKey,
     join,
     open_note,
-    parse_key,
     signer_of,
     split,
     stated_time,
 )
+from fundledger.sealing.verifier_keys import parse_keys
 
 TRIED: Final = 1_000
 """How many checkpoints before its own time a line without a size may be of: more than three minutes' worth."""
@@ -43,7 +43,7 @@ _STORE: Final = """INSERT INTO log_cosignature (size, name, key_id, time, line)
 
 
 class WitnessKeys:
-    """The witnesses' verifier keys of a file, one a line (``#`` begins a comment), read again when it changed."""
+    """The witnesses' verifier keys of a file (see `verifier_keys`), read again when it changed."""
 
     def __init__(self, path: Path | None) -> None:
         """Without a file no witness is known."""
@@ -60,29 +60,14 @@ class WitnessKeys:
             found = self._path.stat()
             stamp = found.st_mtime_ns, found.st_ino, found.st_size
             if stamp != self._seen:
-                self._keys = parse_witness_keys(self._path.read_text(encoding="utf-8"))
+                self._keys = parse_keys([(self._path.name, self._path.read_text(encoding="utf-8"))], "witness")
                 self._seen = stamp
         except (OSError, ValueError) as error:
-            reason = str(error) if isinstance(error, NoteError) else "it can't be read as text"
+            raise problem("log-witness-keys-unusable", reason="不是可读的文本 · not a text that can be read") from error
+        except FundledgerError as error:
+            reason = " · ".join(render(error.code, error.params, language)[1] for language in ("zh", "en"))
             raise problem("log-witness-keys-unusable", reason=reason) from error
         return self._keys
-
-
-def parse_witness_keys(text: str) -> list[VerifierKey]:
-    """The keys of a file; NoteError names the line that is not a witness's key."""
-    keys: list[VerifierKey] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        content = line.partition("#")[0].strip()
-        if not content:
-            continue
-        try:
-            key = parse_key(content)
-        except NoteError as error:
-            raise NoteError(f"line {number}: {error}") from None
-        if key.kind != COSIGNATURE:
-            raise NoteError(f"line {number}: not the key of a witness (type 4)")
-        keys.append(key)
-    return keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from fundledger.sealing.checkpoint import (
     peek,
 )
 from fundledger.sealing.merkle import leaf_hash, verify_inclusion
-from fundledger.sealing.note import COSIGNATURE, Note, NoteError, VerifierKey, open_note, signer_of, split
+from fundledger.sealing.note import Note, NoteError, VerifierKey, open_note, signer_of, split
 
 FILE_MAX: Final = 256 * 1024 * 1024
 """Characters of the longest file that is read."""
@@ -130,15 +130,15 @@ def _signed(
 ) -> Checkpoint:  # fmt: skip
     """The checkpoint, and who of the trusted signed it."""
     checkpoint = verdict.checkpoint = peek(note)
-    own = [key for key in keys if key.kind != COSIGNATURE and key.name == checkpoint.origin]
-    trusted = [*own, *(key for key in (*keys, *witnesses) if key.kind == COSIGNATURE)]
+    own = [key for key in keys if key.name == checkpoint.origin]
+    trusted = [*own, *witnesses]
     if own:
         _told(open_checkpoint(note, trusted, checkpoint.origin)[1], verdict)
-    elif any(key.kind != COSIGNATURE and not key.name.endswith("/receipts") for key in keys):
+    elif any(not key.name.endswith("/receipts") for key in keys):
         raise FaultError(f"the checkpoint is of the log {checkpoint.origin}, none of whose keys is trusted")
     else:
         verdict.incomplete.append(
-            f"no key of the log {checkpoint.origin} was given (--key): anybody can have made this"
+            f"no key of the log {checkpoint.origin} was given (--log-key): anybody can have made this"
         )
         if trusted and any(_cosigned(note, key) for key in trusted):
             _told(open_note(note, trusted), verdict)

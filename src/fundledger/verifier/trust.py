@@ -6,20 +6,16 @@ its signatures are at least its own. Without a trusted key nothing is proved, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from fundledger.errors import problem
 from fundledger.sealing.checkpoint import Checkpoint, decode_hash, open_checkpoint, peek
 from fundledger.sealing.keys import follow, receipts_name
 from fundledger.sealing.merkle import Frontier, verify_consistency
-from fundledger.sealing.note import COSIGNATURE, NoteError, VerifierKey, open_note, parse_key
+from fundledger.sealing.note import NoteError, VerifierKey, open_note, parse_key
 from fundledger.verifier.container import CHECKPOINT, KEYS, MANIFEST, NOTE, OLDER, Container, read_json
 from fundledger.verifier.manifest import FAMILY, FORMAT, KeyList, Manifest, note_text
 from fundledger.verifier.report import Report
-
-KEY_FILE_MAX = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -73,7 +69,7 @@ def _checkpoint(
     except NoteError as error:
         report.fault("checkpoint-signed", member=CHECKPOINT, reason=str(error), checkpoint=checkpoint.text)
     if trusted is None:
-        report.incomplete("checkpoint-signed", member=CHECKPOINT, reason="no trusted key was given (--key)")
+        report.incomplete("checkpoint-signed", member=CHECKPOINT, reason="no trusted key was given (--log-key)")
 
 
 def _manifest(
@@ -89,7 +85,7 @@ def _manifest(
     except NoteError as error:
         report.fault("manifest-signed", member=NOTE, reason=str(error))
     if trusted is None:
-        reason = "no trusted receipts key was given (--key): nobody answers for what is not sealed, or left out"
+        reason = "no trusted receipts key was given (--log-key): nobody answers for what is not sealed, or left out"
         report.incomplete("manifest-signed", member=NOTE, reason=reason)
 
 
@@ -166,7 +162,7 @@ class Older:
     def _proved(self, older: Checkpoint, newer: Checkpoint) -> str | None:
         proof = self._manifest.consistency
         if proof is None or proof.old_size != older.size:
-            reason = "the bundle has no proof for this size: export it with --older"
+            reason = "the bundle has no proof for this size: export it with --checkpoint"
             self._report.incomplete("consistent-with-older", size=older.size, reason=reason)
             return None
         try:
@@ -178,18 +174,6 @@ class Older:
         return "the history was rewritten: the proof does not lead from the older one to this"
 
 
-def read_keys(values: list[str], read: Callable[[Path], str]) -> list[VerifierKey]:
-    """Verifier keys, or files that hold some (each word with plus signs is one); `bundle-key-malformed`."""
-    keys: list[VerifierKey] = []
-    for value in values:
-        text = read(Path(value)) if "+" not in value else value
-        found = [key for key in map(_key, text[:KEY_FILE_MAX].replace('"', " ").replace(",", " ").split()) if key]
-        if not found:
-            raise problem("bundle-key-malformed", key=value[:200])
-        keys += [key for key in found if key not in keys]
-    return keys
-
-
 def _named(trusted: list[VerifierKey], followed: list[VerifierKey], name: str) -> list[VerifierKey] | None:
     """The trusted keys that sign under this name; None if no key at all is trusted for it.
 
@@ -198,8 +182,7 @@ def _named(trusted: list[VerifierKey], followed: list[VerifierKey], name: str) -
     mine = [key for key in followed if key.name == name]
     if mine:
         return mine
-    same_purpose = [key for key in trusted if key.kind != COSIGNATURE and key.name.endswith("/receipts") ==
-                    name.endswith("/receipts")]  # fmt: skip
+    same_purpose = any(key.name.endswith("/receipts") == name.endswith("/receipts") for key in trusted)
     return [] if same_purpose else None
 
 
