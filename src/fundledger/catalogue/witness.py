@@ -43,6 +43,12 @@ ROWS: tuple[Problem, ...] = (
         "It is the http:// or https:// address of a service, without user or password.",
     ),
     Problem(
+        "witness-check-needs-a-source", Family.MALFORMED, _SEALED,
+        "未指明向何处查验", "It was not said where to check",
+        "须给出日志服务地址，或同时给出 --proof 和 --leaf 两个文件，二者择一。",
+        "Give the address of the log's service, or both files --proof and --leaf: one of the two.",
+    ),
+    Problem(
         "witness-log-unreachable", Family.UNAVAILABLE, _SEALED,
         "日志不可达", "The log can't be reached",
         "没有得到回答：{reason}。这不是警报，但也不能视为正常。",

@@ -1,8 +1,8 @@
 """The commands of ``fundledger``; each is a few lines over a service, and one table says which exit code a refusal has.
 
-Exit codes: 0 done · 1 `verify` found a fault, or the machine is not ready · 2 malformed · 3 refused, or `verify BUNDLE`
-could not check everything · 4 not found · 69 unavailable · 70 a bug. Heavy imports stand inside the commands that need
-them, so that the sequencer stays small.
+Exit codes mean the same for every command, and every help says them (`EXIT_CODES`): 1 is a fault that was looked for and
+found, never trouble with the call or the machine. Which option names are used for what: docs/operation.md. Heavy imports
+stand inside the commands that need them, so that the sequencer stays small.
 """
 
 from __future__ import annotations
@@ -35,8 +35,11 @@ EXIT = {
     Family.MALFORMED: 2, Family.TOO_LARGE: 2, Family.UNAUTHENTICATED: 3, Family.FORBIDDEN: 3, Family.CONFLICT: 3,
     Family.REFUSED: 3, Family.NOT_FOUND: 4, Family.UNAVAILABLE: 69, Family.BUG: 70,
 }  # fmt: skip
-NOT_READY = 1
-BUG = 70
+BUG = EXIT[Family.BUG]
+EXIT_CODES = (
+    "退出码：0 无误，1 查出问题，2 命令或文件有误，3 被拒绝或未能全部核验，4 未找到，69 不可用，70 程序错误 · exit codes: 0 fine, 1 a "
+    "fault was found, 2 a bad call or file, 3 refused or not all could be checked, 4 not found, 69 unavailable, 70 a bug"
+)
 SHOWN_FAULTS = 20
 
 app = typer.Typer(
@@ -58,7 +61,7 @@ app.add_typer(witness, name="witness")
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Book = Annotated[int, typer.Option(help="账簿（行政区划代码） book, e.g. 420117")]
+Book = Annotated[int, typer.Option(help="账簿（行政区划代码） · book, e.g. 420117")]
 Json = Annotated[bool, typer.Option("--json", help="以 JSON 输出 · machine-readable")]
 
 
@@ -179,11 +182,13 @@ def demo_load() -> None:
 def token_issue(
     book: Book,
     kind: Annotated[
-        str, typer.Option(help="finance | poverty_office | township | village | audit | inspection | admin")
+        str, typer.Option(help="单位类别 · finance | poverty_office | township | village | audit | inspection | admin")
     ],
     unit: Annotated[str, typer.Option(help="单位名称 · name of the unit")],
     name: Annotated[str, typer.Option(help="姓名 · name of the person")],
-    duty: Annotated[list[str] | None, typer.Option(help="maker | approver | payer, may be repeated")] = None,
+    duty: Annotated[
+        list[str] | None, typer.Option(help="职责，可重复 · maker | approver | payer, may be repeated")
+    ] = None,
     division: Annotated[str | None, typer.Option(help="乡镇代码 · the township's code")] = None,
     days: Annotated[int, typer.Option(min=1, max=3650, help="有效天数 · valid for days")] = 365,
 ) -> None:
@@ -226,7 +231,7 @@ def token_revoke(
 
 @importing.command("divisions")
 def import_divisions(
-    file: Annotated[Path, typer.Argument(help="CSV")],
+    file: Annotated[Path, typer.Argument(help="CSV 文件 · a CSV file")],
     source: Annotated[str, typer.Option(help="来源 · where the list comes from")],
 ) -> None:
     """导入行政区划 · import divisions; rows that are there stay."""
@@ -239,7 +244,7 @@ def import_divisions(
 
 @importing.command("households")
 def import_households(
-    file: Annotated[Path, typer.Argument(help="CSV")],
+    file: Annotated[Path, typer.Argument(help="CSV 文件 · a CSV file")],
     book: Book,
     key: Annotated[str, typer.Option(help="幂等键 · idempotency key")],
 ) -> None:
@@ -264,6 +269,17 @@ def import_registered_accounts() -> None:
     out.print(f"added {made}")
 
 
+def _say_exit_codes(group: typer.Typer) -> None:
+    for command in group.registered_commands:
+        command.epilog = EXIT_CODES
+    for part in group.registered_groups:
+        if part.typer_instance is not None:
+            _say_exit_codes(part.typer_instance)
+
+
+_say_exit_codes(app)
+
+
 def main() -> None:
     """Run a command; a refusal is a sentence and an exit code, never a traceback."""
     try:
@@ -271,8 +287,7 @@ def main() -> None:
     except FundledgerError as error:
         sys.exit(tell(error))
     except EmbeddedError as error:
-        tell(problem("embedded-not-usable", reason=str(error).rstrip(".")))
-        sys.exit(NOT_READY)
+        sys.exit(tell(problem("embedded-not-usable", reason=str(error).rstrip("."))))
     except OSError as error:
         # A database or a file that is not to be reached; the text names paths and addresses only.
         what, reason = error.filename or type(error).__name__, error.strerror or "not to be reached"

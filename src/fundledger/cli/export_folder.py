@@ -23,20 +23,24 @@ from fundledger.settings import Settings
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Ident = Annotated[str | None, typer.Option()]
+Ident = Annotated[
+    str | None, typer.Option(help="追踪的对象（一项，限 --book 之内） · whose trail; one of these, in --book")
+]
 
 
 def export_trail(
-    folder: Annotated[Path, typer.Option("--out", help="文件夹 · where to; the same again goes on")],
-    form: Annotated[str, typer.Option("--format", help="csv | ndjson | xlsx | parquet | …")] = "csv",
-    layout: Annotated[str, typer.Option(help="transfers | payment_voucher | accounting_voucher")] = "transfers",
+    folder: Annotated[
+        Path, typer.Option("--out", help="写入的文件夹；再次运行即续写 · the folder to write; the same again goes on")
+    ],
+    form: Annotated[str, typer.Option("--format", help="格式 · csv | ndjson | xlsx | parquet | …")] = "csv",
+    layout: Annotated[str, typer.Option(help="版式 · transfers | payment_voucher | accounting_voucher")] = "transfers",
     book: Annotated[int | None, typer.Option(help="账簿 · one book; without: all you may read")] = None,
     as_of: Annotated[int | None, typer.Option(min=0, help="日志序号 · as of this log position")] = None,
-    direction: Annotated[str | None, typer.Option(help="up | down; of a subject")] = None,
+    direction: Annotated[str | None, typer.Option(help="追踪方向 · up | down; of a subject")] = None,
     undone: Annotated[bool | None, typer.Option(help="含已冲销 · with what was undone since")] = None,
     bom: Annotated[bool, typer.Option(help="CSV 带 BOM（Excel） · the mark by which Excel knows UTF-8")] = False,
     entry_id: Ident = None,
-    line_no: Annotated[int | None, typer.Option(min=1)] = None,
+    line_no: Annotated[int | None, typer.Option(min=1, help="--entry-id 的分录号 · the line of --entry-id")] = None,
     release_id: Ident = None,
     document_no: Ident = None,
     allocation_id: Ident = None,

@@ -27,7 +27,7 @@ def bundle(
     everything: Annotated[bool, typer.Option("--all", help="整个日志 · the whole log")] = False,
     book: Annotated[int | None, typer.Option(help="账簿 · one book, or where --of is")] = None,
     of: Annotated[
-        str | None, typer.Option(help="KIND:ID, e.g. allocation:… project:… village:… household:… entry:…")
+        str | None, typer.Option(help="对象 · KIND:ID, e.g. allocation:… project:… village:… household:… entry:…")
     ] = None,
     as_of: Annotated[
         int | None, typer.Option(min=0, help="日志序号 · as of this log position: the newest checkpoint up to it")

@@ -37,7 +37,7 @@ def show() -> None:
 
 
 @key.command("rotate")
-def rotate(purpose: Annotated[str, typer.Argument(help="log | receipts")]) -> None:
+def rotate(purpose: Annotated[str, typer.Argument(help="用途 · log | receipts")]) -> None:
     """轮换密钥 · a new key takes over in some seconds; old proofs stay valid."""
     _tell(_done(lambda: keys.rotate(Settings().log_keys_path, _purpose(purpose))))
 

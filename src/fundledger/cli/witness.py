@@ -1,7 +1,7 @@
 """`fundledger witness …`: what an audit office runs; nothing here needs the service's database.
 
-Exit codes: 0 current, or the promise was kept · 1 an alarm is open, the log is stale (older than what was seen), or the
-promise was broken · 3 refused, or the promise is not yet due · 69 unreachable.
+Exit codes as everywhere (`commands`): 0 current, or the promise was kept · 1 an alarm is open, the log is stale (older
+than what was seen), or the promise was broken · 3 refused, or the promise is not yet due · 69 unreachable.
 The token is read from FUNDLEDGER_TOKEN. Heavy imports stand inside the commands.
 """
 
@@ -122,12 +122,12 @@ def check(
     from fundledger.witness import promises
     from fundledger.witness.promises import Kept
 
+    if (proof is None) != (leaf is None) or (proof is None) == (url is None):
+        raise problem("witness-check-needs-a-source")
     note = receipt_of(receipt)
     opened, origin = _store(store, log_key)
     if proof is not None and leaf is not None:
         answer = offline(opened, origin, note, proof, leaf)
-    elif url is None:
-        raise problem("witness-url-malformed")
     else:
         found: list[Answer] = []
 
@@ -135,7 +135,7 @@ def check(
             found.append(await promises.check(watcher, note))
             return True
 
-        asyncio.run(_watch(url, opened, origin, ask, None))
+        asyncio.run(_watch(url or "", opened, origin, ask, None))
         answer = found[0]
     _tell_promise(answer, opened)
     if answer.kept is not Kept.KEPT:
