@@ -1,8 +1,8 @@
 """The commands of ``fundledger``; each is a few lines over a service, and one table says which exit code a refusal has.
 
-Exit codes mean the same for every command, and every help says them (`EXIT_CODES`): 1 is a fault that was looked for and
-found, never trouble with the call or the machine. Which option names are used for what: docs/operation.md. Heavy imports
-stand inside the commands that need them, so that the sequencer stays small.
+Exit codes mean the same for every command, and every help says them (`EXIT_CODES`): 1 is a fault that was looked for
+and found, never trouble with the call or the machine. Which option names are used for what: docs/operation.md. Heavy
+imports stand inside the commands that need them, so that the sequencer stays small.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ EXIT = {
 }  # fmt: skip
 BUG = EXIT[Family.BUG]
 EXIT_CODES = (
-    "退出码：0 无误，1 查出问题，2 命令或文件有误，3 被拒绝或未能全部核验，4 未找到，69 不可用，70 程序错误 · exit codes: 0 fine, 1 a "
-    "fault was found, 2 a bad call or file, 3 refused or not all could be checked, 4 not found, 69 unavailable, 70 a bug"
+    "退出码：0 无误，1 查出问题，2 命令或文件有误，3 被拒绝或未能全部核验，4 未找到，69 不可用，70 程序错误 · "
+    "exit codes: 0 fine, 1 a fault was found, 2 a bad call or file, 3 refused or not all could be checked, "
+    "4 not found, 69 unavailable, 70 a bug"
 )
 SHOWN_FAULTS = 20
 
