@@ -139,7 +139,7 @@ def test_a_cluster_is_no_data_folder(run: Run, copy: Path, tmp_path: Path) -> No
 
 def test_nothing_is_backed_up_into_the_database(book: Book, run: Run) -> None:
     target = book.server.pgdata / "backups" / "today"
-    code, said = run("backup", target)
+    code, said = run("backup", "--out", target)
     assert (code, "[backup-folder-in-use]" in said) == (3, True), said
     assert not target.parent.exists()
 
@@ -154,7 +154,7 @@ def test_a_backup_is_no_witness_of_its_own_age(book: Book, run: Run, copy: Path,
     assert (code, NOBODY in said, "contains all" in said) == (0, True, True), said
     book.grow(1)
     shutil.copy(book.data / "log-head", tmp_path / "witnessed")
-    assert run("backup", tmp_path / "fresh")[0] == 0
+    assert run("backup", "--out", tmp_path / "fresh")[0] == 0
     code, said = run(
         "restore", tmp_path / "fresh", "--data-dir", tmp_path / "b", "--checkpoint", tmp_path / "witnessed"
     )
@@ -178,7 +178,7 @@ def test_a_stored_checkpoint_that_the_log_s_key_did_not_sign_is_a_fault(
 
     asyncio.run(write(forged))
     try:
-        assert run("backup", tmp_path / "forged", "--with-keys")[0] == 0
+        assert run("backup", "--out", tmp_path / "forged", "--with-keys")[0] == 0
     finally:
         asyncio.run(write(stored))
     code, said = run("restore", tmp_path / "forged", "--data-dir", new)
@@ -197,7 +197,7 @@ def test_a_log_head_that_is_the_newest_is_not_written_again(book: Book, run: Run
 
 def test_keys_that_are_not_there_are_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FUNDLEDGER_KEY_FILE", str(tmp_path / "gone.json"))
-    code, said = run("backup", tmp_path / "b", "--with-keys")
+    code, said = run("backup", "--out", tmp_path / "b", "--with-keys")
     assert code == 0
     assert f"{tmp_path / 'gone.json'} （不存在 · there is none）" in said
     digest = sha256((tmp_path / "b" / "backup.json").read_bytes()).hexdigest()

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from fundledger.cli import backup_folder, places
 from fundledger.cli.backup_folder import FORMAT, Statement
+from fundledger.cli.progress import watched
 from fundledger.db import basebackup, migrate
 from fundledger.db.embedded import wheel_bin_dir
 from fundledger.errors import problem
@@ -80,7 +81,9 @@ def _copy(
     started = datetime.now(UTC)
     copied = backup_folder.copy_keys(folder, settings) if with_keys else []
     origin, verifiers = _public(settings)
-    digest = basebackup.take(superuser_url, backup_folder.base_of(folder), bin_dir)
+    with watched() as told:
+        told("copying", 0, 0)
+        digest = basebackup.take(superuser_url, backup_folder.base_of(folder), bin_dir)
     statement = Statement(
         format=FORMAT, started_at=instant(started), finished_at=instant(datetime.now(UTC)), log_origin=origin,
         log_verifiers=verifiers, manifest_sha256=digest.hex(), keys=copied, **state,

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from fundledger.access.tokens import Tokens
 from fundledger.cli.given import read_text
+from fundledger.cli.progress import watched
 from fundledger.db.database import Database
 from fundledger.errors import problem
 from fundledger.exports.bundle_request import Asked, asked_bundle, may_open
@@ -46,7 +47,8 @@ async def export_bundle(url: str, settings: Settings, asked: Asked, file: IO[byt
     connection = await asyncpg.connect(url, timeout=30, server_settings={"jit": "off"})
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return await asked_bundle(connection, ring, asked, file, vault)
+            with watched() as told:
+                return await asked_bundle(connection, ring, asked, file, vault, told)
     finally:
         await connection.close()
 
@@ -66,7 +68,8 @@ async def _vault(url: str, settings: Settings, asked: Asked, token: str) -> Vaul
 def verified(path: Path, trusted: list[VerifierKey], witnesses: list[VerifierKey], seen: Path | None) -> Report:
     """Verify a bundle with what the caller trusts: keys of logs and witnesses, and a checkpoint seen before."""
     notes = [] if seen is None else [(seen.name, read_text(seen))]
-    return verify_bundle(path, Trust(trusted, witnesses, notes))
+    with watched() as told:
+        return verify_bundle(path, Trust(trusted, witnesses, notes), told)
 
 
 def show(report: Report, out: Console, *, as_json: bool) -> None:

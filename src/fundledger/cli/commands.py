@@ -151,13 +151,14 @@ def _only(used: str | None, **given: Path | None) -> None:
 
 
 def _verify_database(keys: list[VerifierKey], witnesses: list[VerifierKey], *, as_json: bool) -> None:
+    from fundledger.cli.progress import watched
     from fundledger.cli.verifying import show, trust
     from fundledger.sealing.verify import verify_database
 
     settings = Settings()
     believed = trust(settings, keys, witnesses)
-    with places.opened(settings) as place:
-        report = asyncio.run(verify_database(place.need_reader(), believed))
+    with places.opened(settings) as place, watched() as told:
+        report = asyncio.run(verify_database(place.need_reader(), believed, told))
     show(report, out, as_json=as_json)
     if report.first_fault is not None:
         raise typer.Exit(1)

@@ -13,16 +13,14 @@ import importlib
 import importlib.util
 import json
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 import asyncpg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from fundledger.cli.places import Place, ready
+from fundledger.cli.progress import progress_display
 from fundledger.db import roles
 from fundledger.errors import problem
 from fundledger.files.whole import write_whole
@@ -34,28 +32,6 @@ TOKENS_FILE = "demo-tokens.json"
 LOADING_FILE = "demo-loading"
 LOADER = "fundledger.demo.load"
 _EMPTY = "SELECT NOT EXISTS (SELECT FROM staff) AND NOT EXISTS (SELECT FROM instruction)"
-
-
-class Told(Protocol):
-    """How a long piece of work says how far it is: the step's name, what is done of it, and how much it is."""
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """Say it; cheap, may be called often."""
-
-
-@contextmanager
-def progress_display(console: Console) -> Iterator[Told]:
-    """One bar per step."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def told(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = progress.add_task(step, total=total)
-            progress.update(tasks[step], completed=done, total=total)
-
-        yield told
 
 
 def available() -> bool:

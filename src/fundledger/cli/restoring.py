@@ -20,6 +20,7 @@ from rich.console import Console
 from fundledger.cli import backup_folder, places
 from fundledger.cli.backup_folder import Statement
 from fundledger.cli.given import read_text
+from fundledger.cli.progress import watched
 from fundledger.db import basebackup, migrate
 from fundledger.db.embedded import EmbeddedServer, wheel_bin_dir
 from fundledger.errors import problem
@@ -63,16 +64,22 @@ def restore(
     bin_dir = settings.pg_bin or wheel_bin_dir()
     statement = backup_folder.read(folder)
     _refuse_what_cannot_be(folder, statement, settings, bin_dir)
-    backup_folder.check(folder, statement, bin_dir)
+    with watched() as told:
+        told("checking", 0, 0)
+        backup_folder.check(folder, statement, bin_dir)
     known = _witnessed(folder, statement, settings, checkpoint)
     _bring_keys(folder, statement, settings)
     _keep_head(known, settings)
     backup = backup_folder.base_of(folder), statement.database
     server = EmbeddedServer(settings.data_dir, bin_dir=settings.pg_bin, backup=backup)
     try:
-        server.start()
-        place = asyncio.run(places.ready(server.superuser_url, settings.data_dir))
-        report = asyncio.run(verify_database(place.need_reader(), _trust(folder, statement, settings, known)))
+        with watched() as told:
+            told("recovering", 0, 0)
+            server.start()
+            place = asyncio.run(places.ready(server.superuser_url, settings.data_dir))
+            told("recovering", 1, 1)
+            trust = _trust(folder, statement, settings, known)
+            report = asyncio.run(verify_database(place.need_reader(), trust, told))
         sound = _tell_report(report)
         sound = asyncio.run(_hold_against(place.need_reader(), known)) and sound
     finally:

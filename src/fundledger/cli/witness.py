@@ -91,19 +91,21 @@ def monitor(
     everything: Annotated[bool, typer.Option("--all", help="全部重读 · read everything again")] = False,
 ) -> None:  # fmt: skip
     """通读日志并重新记账 · read the whole log, hash and add up everything again; goes on where it stopped."""
+    from fundledger.cli.progress import watched
     from fundledger.witness.monitor import watch
 
     opened, origin = _store(store, log_key)
     again = sys.maxsize if everything else recheck
 
     async def run(watcher: Witness) -> bool:
-        watched = await watch(watcher, recheck=again)
-        fine = _report(watched.looked, opened, on_alarm)
+        with watched() as told:
+            done = await watch(watcher, recheck=again, told=told)
+        fine = _report(done.looked, opened, on_alarm)
         out.print(
-            f"已通读核验 {watched.size} 条，重读 {watched.reread} 条 · "
-            f"read and verified: {watched.size} records; read again: {watched.reread}", markup=False,
+            f"已通读核验 {done.size} 条，重读 {done.reread} 条 · "
+            f"read and verified: {done.size} records; read again: {done.reread}", markup=False,
         )  # fmt: skip
-        return fine and watched.fault is None
+        return fine and done.fault is None
 
     if not asyncio.run(_watch(url, opened, origin, run, None if once else interval)):
         raise typer.Exit(ALARMED)

@@ -30,6 +30,7 @@ from fundledger.sealing.checkpoint import encode_hash
 from fundledger.sealing.content import Texts
 from fundledger.sealing.keys import Keyring
 from fundledger.sealing.leaf import Row
+from fundledger.sealing.progress import Told, silent
 from fundledger.sealing.records import (
     LONG_LINES,
     Accounts,
@@ -135,8 +136,10 @@ async def newest_checkpoint(connection: Connection, size: int | None = None) -> 
     return Sealed(row["size"], row["note"] + "".join(f"{line}\n" for line in cosignatures), row["signed_at"])
 
 
-async def write_bundle(connection: Connection, ring: Keyring, request: Request, file: IO[bytes]) -> Manifest:
-    """Write a bundle into `file`; its manifest. `bundle-older-beyond`."""
+async def write_bundle(
+    connection: Connection, ring: Keyring, request: Request, file: IO[bytes], told: Told = silent
+) -> Manifest:
+    """Write a bundle into `file`, telling how far it is; its manifest. `bundle-older-beyond`."""
     await prefer_indexes(connection)
     writer = Writer(file)
     try:
@@ -157,6 +160,7 @@ async def _written(connection: Connection, ring: Keyring, request: Request, writ
             async for rows in _pages(connection, request.selection.positions):
                 await _page(connection, request, rows, member, spools)
                 spools.meet()
+                told("records", member.rows, len(request.selection.positions))
         kept = ((LINES, spools.lines, packed[0], first), (CONTENTS, spools.contents, packed[1], second))
         for name, spool, archive, raw in kept:
             spool.flush()

@@ -18,6 +18,7 @@ from fundledger.registry.vault import Vault
 from fundledger.sealing.checkpoint import peek
 from fundledger.sealing.keys import Keyring
 from fundledger.sealing.note import NoteError
+from fundledger.sealing.progress import Told, silent
 from fundledger.verifier.manifest import Manifest, Scope, ScopeKind
 
 
@@ -51,8 +52,9 @@ _CLOSED: Final[dict[str, str]] = {
 
 
 async def asked_bundle(
-    connection: Connection, ring: Keyring, asked: Asked, file: IO[bytes], vault: Vault | None = None
-) -> Manifest:
+    connection: Connection, ring: Keyring, asked: Asked, file: IO[bytes], vault: Vault | None = None,
+    told: Told = silent,
+) -> Manifest:  # fmt: skip
     """Write what is asked for, in the caller's snapshot; FundledgerError.
 
     `vault` is needed for openings; that the caller may see them is for the edge to say (`may_open`).
@@ -66,7 +68,7 @@ async def asked_bundle(
     else:
         request = Request(*await _selected(connection, asked, sealed), sealed)
     request.older, request.older_size = asked.older, older_size
-    return await write_bundle(connection, ring, request, file)
+    return await write_bundle(connection, ring, request, file, told)
 
 
 async def _selected(connection: Connection, asked: Asked, sealed: Sealed) -> tuple[Scope, Selection]:

@@ -19,6 +19,7 @@ from fundledger.sealing.checkpoint import Checkpoint, open_checkpoint, parse_che
 from fundledger.sealing.merkle import EMPTY_ROOT, Frontier
 from fundledger.sealing.note import NoteError, VerifierKey, join, open_note, signer_of, split, stated_time
 from fundledger.sealing.passing import within_lines
+from fundledger.sealing.progress import Told, silent
 from fundledger.sealing.records import Accounts, Leaf, Ref, entry_rows, leaves
 from fundledger.sealing.spans import STRIDE
 
@@ -73,8 +74,8 @@ class Findings:
         self.faults.setdefault(check, fault)
 
 
-async def recheck(connection: Connection, trust: Trust) -> Findings:
-    """Compute the whole log again, in the caller's snapshot."""
+async def recheck(connection: Connection, trust: Trust, told: Told = silent, size: int = 0) -> Findings:
+    """Compute the whole log again, in the caller's snapshot; `size` records are told as the whole of it."""
     walk = _Walk(connection, trust)
     await walk.start()
     after = -1
@@ -82,6 +83,7 @@ async def recheck(connection: Connection, trust: Trust) -> Findings:
         await walk.records(rows)
         await walk.tree(rows)
         after = rows[-1]["position"]
+        told("records", after + 1, size)
     await walk.finish()
     await _cosignatures(connection, trust, walk.findings)
     return walk.findings

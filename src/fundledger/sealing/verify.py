@@ -20,6 +20,7 @@ import asyncpg
 from fundledger.db.connection import Connection
 from fundledger.sealing.checks import CHECKS
 from fundledger.sealing.content import digests
+from fundledger.sealing.progress import Told, silent
 from fundledger.sealing.recheck import TITLES, Fault, Trust, recheck
 from fundledger.sealing.records import prefer_indexes
 
@@ -69,29 +70,30 @@ class Report:
         }  # fmt: skip
 
 
-async def verify_database(url: str, trust: Trust = NOBODY) -> Report:
+async def verify_database(url: str, trust: Trust = NOBODY, told: Told = silent) -> Report:
     """Run every check in one read-only snapshot; takes no locks. Signatures of keys nobody trusts are counted only."""
     connection: Connection = await asyncpg.connect(url, timeout=30, server_settings={"jit": "off"})
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return await verify(connection, trust)
+            return await verify(connection, trust, told)
     finally:
         await connection.close()
 
 
-async def verify(connection: Connection, trust: Trust = NOBODY) -> Report:
+async def verify(connection: Connection, trust: Trust = NOBODY, told: Told = silent) -> Report:
     """Run every check in the caller's snapshot."""
     state = await connection.fetchrow(_STATE)
     assert state is not None
     report = Report(state["size"], state["waiting"])
-    for check in CHECKS:
+    for number, check in enumerate(CHECKS):
+        told("totals", number, len(CHECKS))
         row = await connection.fetchrow(check.query)
         fault = None if row is None else _named(row.items())
         report.checks.append(Checked(check.name, check.title_zh, check.title_en, fault))
     # What follows looks records up by key; the checks above read whole tables.
     await prefer_indexes(connection)
     report.checks.append(await _contents(connection))
-    found = await recheck(connection, trust)
+    found = await recheck(connection, trust, told, report.size)
     report.checks += [Checked(name, zh, en, found.faults.get(name)) for name, (zh, en) in TITLES.items()]
     report.unverified = found.unverified
     return report

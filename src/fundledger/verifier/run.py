@@ -15,6 +15,7 @@ import msgspec
 from fundledger.errors import problem
 from fundledger.sealing.checkpoint import decode_hash
 from fundledger.sealing.note import NoteError
+from fundledger.sealing.progress import Told, silent
 from fundledger.verifier import approvals
 from fundledger.verifier.container import (
     LEAVES,
@@ -39,13 +40,14 @@ from fundledger.verifier.state import LineKey, Original, Walk
 from fundledger.verifier.trust import Older, Trust, check_signatures, read_manifest
 from fundledger.verifier.walk import Walker
 
+TOLD_EACH = 1_000
 _REFERS = ('"undoes":{', '"settles":{', '"reissues":{')
 _LEAF = msgspec.json.Decoder(LeafRow)
 _LINE = msgspec.json.Decoder(LineRow)
 
 
-def verify_bundle(path: Path, trust: Trust) -> Report:
-    """Verify a bundle; FundledgerError (catalogue/bundle.py) if it can't be read as one."""
+def verify_bundle(path: Path, trust: Trust, told: Told = silent) -> Report:
+    """Verify a bundle, telling how far it is; FundledgerError (catalogue/bundle.py) if it can't be read as one."""
     report = Report()
     with Container(path) as container:
         manifest, text = read_manifest(container)
@@ -58,7 +60,7 @@ def verify_bundle(path: Path, trust: Trust) -> Report:
         if report.outcomes["members-fit-the-manifest"].faults == 0:
             walk = Walk(report, scope, manifest.size, _registry(container), _originals(container))
             walk.closed = frozenset(scope.closed)
-            _walk(container, walk, older, checkpoint.root)
+            _walk(container, walk, older, checkpoint.root, told)
         older.finish(checkpoint)
     return report
 
@@ -112,14 +114,16 @@ def _originals(container: Container) -> dict[LineKey, Original]:
     return found
 
 
-def _walk(container: Container, walk: Walk, older: Older, root: bytes) -> None:
+def _walk(container: Container, walk: Walk, older: Older, root: bytes, told: Told) -> None:
     walker = Walker(container, walk)
-    there = 0
+    there, total = 0, walk.report.scope["counts"].get(LEAVES, 0)
 
     def leaves() -> Iterator[tuple[int, bytes]]:
         nonlocal there
         for row in container.rows(LEAVES, _LEAF):
             there += 1
+            if there % TOLD_EACH == 0 or there == total:
+                told("records", there, total)
             leaf = walker.leaf(row)
             older.leaf(leaf)
             yield row.position, leaf

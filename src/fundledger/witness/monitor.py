@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from fundledger.sealing.inner import InnerTree
 from fundledger.sealing.merkle import EMPTY_ROOT, Frontier, leaf_hash, verify_consistency
+from fundledger.sealing.progress import Told, silent
 from fundledger.witness.alarms import FAULT, raise_alarm
 from fundledger.witness.book import Book, Entry, record_name
 from fundledger.witness.faults import FaultError, mark_of
@@ -58,8 +59,13 @@ class _Again(NamedTuple):
     tree: InnerTree
 
 
-async def watch(witness: Witness, *, recheck: int, page_lines: int = PAGE_LINES) -> Watched:
-    """One run; `recheck` positions of those read before are read again (all, if the log contradicts itself)."""
+async def watch(
+    witness: Witness, *, recheck: int, page_lines: int = PAGE_LINES, told: Told = silent
+) -> Watched:  # fmt: skip
+    """One run, telling how far it is.
+
+    `recheck` positions of those read before are read again (all, if the log contradicts itself).
+    """
     looked = await witness.look()
     ledger = Ledger(witness.store.folder, witness.origin)
     try:
@@ -69,7 +75,7 @@ async def watch(witness: Witness, *, recheck: int, page_lines: int = PAGE_LINES)
             contradicted = looked.state in (State.ALARM, State.STALE)
             reread = await run.again(ledger.size if contradicted else recheck)
             if looked.state is State.CURRENT:
-                await run.read(looked)
+                await run.read(looked, told)
         except FaultError as error:
             fault = str(error)
             run.alarm(fault)
@@ -96,12 +102,13 @@ class _Run:
         with store.writing() as db:
             raise_alarm(db, self._witness.origin, FAULT, self._seen.note, "", detail, self._witness.clock())
 
-    async def read(self, looked: Looked) -> None:
+    async def read(self, looked: Looked, told: Told = silent) -> None:
         """Read and keep everything up to the checkpoint seen."""
         while self._ledger.size < self._seen.size:
             with self._ledger.page():
                 page = await self._page(self._ledger.frontier.size)
                 await self._verify(page)
+            told("records", self._ledger.size, self._seen.size)
         with self._ledger.page():
             self._book.finish(self._witness.clock())
 
