@@ -160,7 +160,7 @@ def test_a_data_folder_that_can_not_be_used_is_told_in_both_languages(
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("FUNDLEDGER_DATA_DIR", str(tmp_path / "file"))
     code, _, err = run("token", "list")
-    assert code == 1
+    assert code == 69
     assert "内置数据库无法使用" in err
     assert "embedded-not-usable" in err
 

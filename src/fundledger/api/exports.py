@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from starlette.background import BackgroundTask
 
 from fundledger.access.policy import EVERYBODY, may_reach
 from fundledger.api.deps import Call, Reading, Writing, reads, writes
-from fundledger.api.reading import EARLIEST, LATEST, POSITION_MAX, BookOut, Instant, Position, Word
+from fundledger.api.reading import EARLIEST, LATEST, POSITION_MAX, BookOut, Instant, Position, SubjectQuery
 from fundledger.api.wire import Answer, Body, Text, mark_replay
 from fundledger.book.idempotency import claim
 from fundledger.db.connection import Connection
@@ -35,7 +35,7 @@ from fundledger.exports.formats import FORMATS, format_for
 from fundledger.exports.jobs import Exports
 from fundledger.exports.parts import Format
 from fundledger.exports.records import Job
-from fundledger.exports.scope import Layout, Scope, settle, subject_named
+from fundledger.exports.scope import FIELDS, Layout, Scope, settle, subject_named
 from fundledger.ids import new_id
 from fundledger.trail.walk import Direction
 
@@ -133,7 +133,7 @@ class ExportIn(Body):
 class Asked:
     """What a caller asks for, from a query or a body."""
 
-    subject: dict[str, str | UUID | None]
+    subject: Mapping[str, str | UUID | None]
     line_no: int | None
     direction: Direction | None
     undone: bool | None
@@ -155,17 +155,7 @@ class Asked:
 
 
 async def _asked(
-    entry_id: UUID | None = None,
-    line_no: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
-    release_id: UUID | None = None,
-    document_no: Word = None,
-    allocation_id: UUID | None = None,
-    project_id: UUID | None = None,
-    village_code: Word = None,
-    household_id: UUID | None = None,
-    household_no: Word = None,
-    person_id: UUID | None = None,
-    organisation_id: UUID | None = None,
+    subject: SubjectQuery,
     direction: Annotated[Direction | None, Query(description="default: up for payees, else down")] = None,
     undone: bool | None = None,
     layout: Layout = "transfers",
@@ -173,12 +163,7 @@ async def _asked(
     position: Position = None,
     known_at: Instant = None,
 ) -> Asked:
-    subject: dict[str, str | UUID | None] = {
-        "entry_id": entry_id, "release_id": release_id, "document_no": document_no, "allocation_id": allocation_id,
-        "project_id": project_id, "village_code": village_code, "household_id": household_id,
-        "household_no": household_no, "person_id": person_id, "organisation_id": organisation_id,
-    }  # fmt: skip
-    return Asked(subject, line_no, direction, undone, layout, bom, position, known_at)
+    return Asked(subject.fields, subject.line_no, direction, undone, layout, bom, position, known_at)
 
 
 @router.get("/v1/export-formats")
@@ -267,7 +252,7 @@ async def make_export(
     earlier = await claim(connection, call.caller, call.key, call.request_sha256, "export", new)
     mark_replay(response, earlier is not None)
     if earlier is None:
-        fields = {name: getattr(body, name) for name in _SUBJECTS}
+        fields = {name: getattr(body, name) for name in FIELDS}
         asked = Asked(
             fields, body.line_no, body.direction, body.undone, body.layout, body.bom, body.position, body.known_at
         )
@@ -312,12 +297,6 @@ async def get_export_part(
     name = safe_name(found[0].name)
     path = call.services.exports.folder_of(export_id) / name
     return _file(path, number, FORMATS[job.format].media_type, {"Repr-Digest": _digest(found[0].sha256)})
-
-
-_SUBJECTS = (
-    "entry_id", "release_id", "document_no", "allocation_id", "project_id", "village_code", "household_id",
-    "household_no", "person_id", "organisation_id",
-)  # fmt: skip
 
 
 async def _job(connection: Connection, call: Call, export_id: UUID) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
@@ -14,6 +15,7 @@ from fundledger.api.wire import Answer, Text, decode_cursor
 from fundledger.book.asof import AsOf, as_of
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
+from fundledger.exports.scope import FIELDS
 
 BookOut = Annotated[
     int, PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string", "pattern": "^[0-9]{6}$"})
@@ -57,6 +59,38 @@ async def _as_of(
 
 
 AsOfQuery = Annotated[AsOfAsked, Depends(_as_of)]
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectAsked:
+    """What a trail is of, as a caller names it: values by the names of `FIELDS`, and the line of an entry."""
+
+    fields: Mapping[str, UUID | str]
+    line_no: int | None
+
+
+async def _subject(
+    entry_id: Annotated[UUID | None, Query(description="an entry; with line_no one line of it")] = None,
+    line_no: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    release_id: Annotated[UUID | None, Query(description="the entry of a release (指标下达)")] = None,
+    document_no: Annotated[Word, Query(description="a document number (文号, 指标文号)")] = None,
+    allocation_id: UUID | None = None,
+    project_id: UUID | None = None,
+    village_code: Word = None,
+    household_id: UUID | None = None,
+    household_no: Word = None,
+    person_id: UUID | None = None,
+    organisation_id: UUID | None = None,
+) -> SubjectAsked:
+    values = (
+        entry_id, release_id, document_no, allocation_id, project_id, village_code, household_id, household_no,
+        person_id, organisation_id,
+    )  # fmt: skip
+    found = zip(FIELDS, values, strict=True)
+    return SubjectAsked({name: value for name, value in found if value is not None}, line_no)
+
+
+SubjectQuery = Annotated[SubjectAsked, Depends(_subject)]
 
 
 class AsOfAnswer(Answer):

@@ -6,21 +6,21 @@ downwards it ends (`other_book`) where it would enter a book the caller may not 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from fundledger.access.policy import EVERYBODY, may_reach
 from fundledger.api.checkpoints import Cosigned
 from fundledger.api.deps import Call, Snapshot, reads
-from fundledger.api.reading import AsOfAnswer, BookOut, Instant, Position, Word, read_cursor
+from fundledger.api.reading import AsOfAnswer, BookOut, Instant, Position, SubjectQuery, read_cursor
 from fundledger.api.trail_proof import TrailProof, prove_edges
 from fundledger.api.wire import Answer, Cursor, YuanOut, encode_cursor
 from fundledger.book.asof import as_of
 from fundledger.errors import problem
+from fundledger.exports.scope import FIELDS
 from fundledger.trail.answer import LIMIT, Trail, trail
 from fundledger.trail.queue import Outcome, Slice, Step
 from fundledger.trail.starts import Place, Subject, SubjectKind, household_of
@@ -29,10 +29,6 @@ from fundledger.trail.walk import Direction
 router = APIRouter(prefix="/v1/books/{book}/trail", tags=["trail"])
 
 EDGES_MIN, EDGES_MAX = 50, 10_000
-SUBJECTS = (
-    "entry_id", "release_id", "document_no", "allocation_id", "project_id", "village_code", "household_id",
-    "household_no", "person_id", "organisation_id",
-)  # fmt: skip
 
 
 class EdgeAnswer(Answer):
@@ -205,52 +201,13 @@ class TrailAnswer(Answer):
     proof: TrailProof | None
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The subject as the query names it: one of SUBJECTS, with the line of an entry."""
-
-    name: str
-    ref: UUID | str
-    line_no: int | None
-
-
-async def _asked(
-    entry_id: Annotated[UUID | None, Query(description="an entry; with line_no one line of it")] = None,
-    line_no: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
-    release_id: Annotated[UUID | None, Query(description="the entry of a release (指标下达)")] = None,
-    document_no: Annotated[Word, Query(description="a document number (文号, 指标文号)")] = None,
-    allocation_id: UUID | None = None,
-    project_id: UUID | None = None,
-    village_code: Word = None,
-    household_id: UUID | None = None,
-    household_no: Word = None,
-    person_id: UUID | None = None,
-    organisation_id: UUID | None = None,
-) -> Asked:
-    values = (
-        entry_id, release_id, document_no, allocation_id, project_id, village_code, household_id, household_no,
-        person_id, organisation_id,
-    )  # fmt: skip
-    given = [(name, value) for name, value in zip(SUBJECTS, values, strict=True) if value is not None]
-    if len(given) != 1 or (line_no is not None and entry_id is None):
-        raise problem("trail-subject-not-one", subjects=list(SUBJECTS))
-    return Asked(*given[0], line_no)
-
-
-KINDS: dict[str, SubjectKind] = {
-    "entry_id": "entry", "release_id": "release", "document_no": "document", "allocation_id": "allocation",
-    "project_id": "project", "village_code": "village", "household_id": "household", "household_no": "household",
-    "person_id": "person", "organisation_id": "organisation",
-}  # fmt: skip
-
-
 @router.get("/{direction}")
 async def get_trail(
     book: int,
     direction: Direction,
     call: Annotated[Call, reads(EVERYBODY)],
     connection: Snapshot,
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: SubjectQuery,
     position: Position = None,
     known_at: Instant = None,
     undone: Annotated[
@@ -263,9 +220,13 @@ async def get_trail(
 ) -> TrailAnswer:
     """Where money came from (up) or went (down): of an entry or line, release, document, allocation, project, village,
     household, person or organisation; as of now, a log position or an instant."""
+    if len(asked.fields) != 1 or (asked.line_no is not None and "entry_id" not in asked.fields):
+        raise problem("trail-subject-not-one", subjects=list(FIELDS))
     when = await as_of(connection, position=position, known_at=known_at)
-    ref = await household_of(connection, book, str(asked.ref)) if asked.name == "household_no" else asked.ref
-    subject = Subject("line" if asked.line_no is not None else KINDS[asked.name], ref, asked.line_no)
+    ((name, ref),) = asked.fields.items()
+    if name == "household_no":
+        ref = await household_of(connection, book, str(ref))
+    subject = Subject("line" if asked.line_no is not None else FIELDS[name], ref, asked.line_no)
     found = await trail(
         connection, book, subject, direction, as_of=when, undone=undone, after=_place(cursor), limit=limit,
         books=frozenset(other for other in call.services.books if may_reach(call.caller, other, writes=False)),

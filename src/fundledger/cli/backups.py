@@ -7,7 +7,6 @@ stated and at least what the copied ``log-head`` names. ``backup.json`` comes la
 from __future__ import annotations
 
 import asyncio
-import os
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +18,7 @@ from rich.console import Console
 
 from fundledger.cli import backup_folder, places
 from fundledger.cli.backup_folder import FORMAT, Statement
+from fundledger.cli.given import given_variable
 from fundledger.cli.progress import watched
 from fundledger.db import basebackup, migrate
 from fundledger.db.embedded import wheel_bin_dir
@@ -98,10 +98,7 @@ def _superuser_url(settings: Settings) -> str:
         if running is None:
             raise problem("backup-failed", reason="the embedded server has ended")
         return running
-    named = os.environ.get(SUPERUSER_VARIABLE, "")
-    if not named:
-        raise problem("variable-missing", variable=SUPERUSER_VARIABLE)
-    return named
+    return given_variable(SUPERUSER_VARIABLE)
 
 
 async def _state(reader_url: str, superuser_url: str) -> dict[str, Any]:

@@ -14,13 +14,13 @@ from rich.console import Console
 
 from fundledger.access.tokens import Tokens
 from fundledger.cli.given import read_text
+from fundledger.cli.keys import key_refusals
 from fundledger.cli.progress import watched
 from fundledger.db.database import Database
 from fundledger.errors import problem
 from fundledger.exports.bundle_request import Asked, asked_bundle, may_open
 from fundledger.registry.vault import Vault
 from fundledger.sealing import keys
-from fundledger.sealing.keys import KeysError
 from fundledger.sealing.note import VerifierKey
 from fundledger.settings import Settings
 from fundledger.verifier.manifest import Manifest
@@ -39,10 +39,8 @@ _VERDICTS = {
 
 async def export_bundle(url: str, settings: Settings, asked: Asked, file: IO[bytes], token: str = "") -> Manifest:
     """Write a bundle of a scope, with openings as the person of `token`; `log-keys-unusable`, `bundle-…`."""
-    try:
+    with key_refusals():
         ring = keys.load(settings.log_keys_path)
-    except KeysError as error:
-        raise problem("log-keys-unusable", reason=str(error)) from error
     vault = await _vault(url, settings, asked, token) if asked.openings else None
     connection = await asyncpg.connect(url, timeout=30, server_settings={"jit": "off"})
     try:

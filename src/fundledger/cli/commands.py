@@ -8,7 +8,6 @@ imports stand inside the commands that need them, so that the sequencer stays sm
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from rich.table import Column, Table
 from fundledger.catalogue import CATALOGUE, render
 from fundledger.cli import backups, logs, places, restoring
 from fundledger.cli.exports import export
-from fundledger.cli.given import given_keys
+from fundledger.cli.given import given_keys, given_variable
 from fundledger.cli.keys import key
 from fundledger.cli.witness import witness
 from fundledger.db.embedded import EmbeddedError
@@ -83,7 +82,7 @@ def migrate(
 
     settings = Settings()
     if superuser:
-        asyncio.run(places.set_up(settings, _variable("FUNDLEDGER_SUPERUSER_DATABASE_URL")))
+        asyncio.run(places.set_up(settings, given_variable("FUNDLEDGER_SUPERUSER_DATABASE_URL")))
     with places.opened(settings) as place:
         asyncio.run(migrations.upgrade(place.need_owner()))
         out.print(f"revision {asyncio.run(migrations.current(place.need_owner()))}")
@@ -254,7 +253,7 @@ def import_households(
     from fundledger.cli.imports import households
 
     settings = Settings()
-    content, secret = _bytes(file), _variable("FUNDLEDGER_TOKEN")
+    content, secret = _bytes(file), given_variable("FUNDLEDGER_TOKEN")
     with places.opened(settings) as place:
         text = asyncio.run(households(place.need_service(), settings, secret, book, content, key))
     out.print(text, markup=False)
@@ -332,13 +331,6 @@ def _part(module: str, name: str) -> Callable[..., Any]:
         return found
     except ModuleNotFoundError as error:
         raise problem("part-not-installed", part=module) from error
-
-
-def _variable(name: str) -> str:
-    value = os.environ.get(name, "")
-    if not value:
-        raise problem("variable-missing", variable=name)
-    return value
 
 
 def _bytes(file: Path) -> bytes:

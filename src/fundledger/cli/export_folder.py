@@ -7,7 +7,6 @@ them read. It is kept as taken. The same command with the same folder goes on wh
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -17,6 +16,7 @@ from typing import Annotated, Any, cast
 import typer
 from rich.console import Console
 
+from fundledger.cli.given import given_variable
 from fundledger.errors import problem
 from fundledger.settings import Settings
 
@@ -97,9 +97,7 @@ async def _taken(service_url: str, folder: Path, request: Mapping[str, Any]) -> 
     from fundledger.db.database import Database
     from fundledger.db.refusals import refusals
 
-    token = os.environ.get("FUNDLEDGER_TOKEN", "")
-    if not token:
-        raise problem("variable-missing", variable="FUNDLEDGER_TOKEN")
+    token = given_variable("FUNDLEDGER_TOKEN")
     database = Database(service_url, pool_size=2)
     try:
         caller = await Tokens(database).caller(token)

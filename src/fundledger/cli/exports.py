@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -39,7 +38,7 @@ def bundle(
 ) -> None:
     """导出核验包 · write what `fundledger verify` proves offline."""
     from fundledger.cli.bundle import export_bundle
-    from fundledger.cli.given import read_text
+    from fundledger.cli.given import given_variable, read_text
     from fundledger.exports.bundle_request import Asked
     from fundledger.files.whole import whole_file
     from fundledger.verifier.manifest import ScopeKind
@@ -51,9 +50,7 @@ def bundle(
     asked = Asked(
         known[kind], book, ref or None, as_of, None if checkpoint is None else read_text(checkpoint), openings
     )
-    settings, secret = Settings(), os.environ.get("FUNDLEDGER_TOKEN", "")
-    if openings and not secret:
-        raise problem("variable-missing", variable="FUNDLEDGER_TOKEN")
+    settings, secret = Settings(), given_variable("FUNDLEDGER_TOKEN") if openings else ""
     with places.opened(settings) as place, whole_file(file) as target:
         made = asyncio.run(export_bundle(place.need_service(), settings, asked, target, secret))
     count = made.counts.get("leaves.ndjson", 0)

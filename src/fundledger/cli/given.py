@@ -1,7 +1,8 @@
-"""What a command is given as text or as a file of it: notes, proofs, leaves, verifier keys. For the commands only."""
+"""What a command is given as text or as a file of it: notes, proofs, keys; or by a variable. For commands only."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,14 @@ def read_text(file: Path, most: int = -1) -> str:
     except (OSError, ValueError) as error:
         code = "file-not-text" if isinstance(error, UnicodeDecodeError) else "file-unreadable"
         raise problem(code, file=file.name) from error
+
+
+def given_variable(name: str) -> str:
+    """What an environment variable holds; `variable-missing`."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise problem("variable-missing", variable=name)
+    return value
 
 
 def given_keys(values: Sequence[str], kind: KeyKind) -> list[VerifierKey]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -55,16 +56,24 @@ async def signing_keys(service_url: str, path: Path) -> KeyFile:
     """
     connection = await connect(service_url)
     try:
-        signed = await connection.fetchval("SELECT EXISTS (SELECT FROM log_checkpoint)")
-        found = KeyFile(path) if signed else keys.ready(path)
-        await Signer(found).check(connection)
-        return found
+        with key_refusals():
+            signed = await connection.fetchval("SELECT EXISTS (SELECT FROM log_checkpoint)")
+            found = KeyFile(path) if signed else keys.ready(path)
+            await Signer(found).check(connection)
+            return found
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def key_refusals() -> Iterator[None]:
+    """What is wrong with the key file, or with the log it signed, as `log-keys-unusable` or `log-history-broken`."""
+    try:
+        yield
     except KeysError as error:
         raise problem("log-keys-unusable", reason=str(error)) from error
     except HistoryError as error:
         raise problem("log-history-broken", reason=str(error)) from error
-    finally:
-        await connection.close()
 
 
 def _tell(ring: Keyring) -> None:
@@ -74,10 +83,8 @@ def _tell(ring: Keyring) -> None:
 
 
 def _done(act: Callable[[], Keyring]) -> Keyring:
-    try:
+    with key_refusals():
         return act()
-    except KeysError as error:
-        raise problem("log-keys-unusable", reason=str(error)) from error
 
 
 def _purpose(text: str) -> Purpose:

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import uvloop
 
-from fundledger.cli.keys import signing_keys
-from fundledger.errors import FundledgerError, problem
+from fundledger.cli.keys import key_refusals, signing_keys
+from fundledger.errors import FundledgerError
 from fundledger.sealing import watch
-from fundledger.sealing.keys import KeysError
 from fundledger.sealing.sequencer import Statistics, run
-from fundledger.sealing.signing import HistoryError, Signer
+from fundledger.sealing.signing import Signer
 
 log = logging.getLogger("fundledger.sequencer")
 
@@ -56,12 +55,8 @@ async def _run(service_url: str, keys: Path, with_parent: bool) -> Statistics:
         loop.add_signal_handler(number, stop.set)
     if with_parent:
         threading.Thread(target=_wait_for_end, args=(loop, stop), daemon=True).start()
-    try:
+    with key_refusals():
         return await run(service_url, stop, Signer(await signing_keys(service_url, keys)))
-    except HistoryError as error:
-        raise problem("log-history-broken", reason=str(error)) from error
-    except KeysError as error:
-        raise problem("log-keys-unusable", reason=str(error)) from error
 
 
 def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

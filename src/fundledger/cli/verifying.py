@@ -10,12 +10,12 @@ import json
 
 from rich.console import Console
 
-from fundledger.errors import problem
+from fundledger.cli.keys import key_refusals
 from fundledger.sealing.cosigning import WitnessKeys
-from fundledger.sealing.keys import KeyFile, KeysError, follow
+from fundledger.sealing.keys import KeyFile, follow
 from fundledger.sealing.note import VerifierKey
 from fundledger.sealing.recheck import Trust
-from fundledger.sealing.signing import HEAD_FILE, HistoryError, read_head
+from fundledger.sealing.signing import HEAD_FILE, read_head
 from fundledger.sealing.verify import Report
 from fundledger.settings import Settings
 
@@ -26,13 +26,9 @@ def trust(settings: Settings, believed: list[VerifierKey], witnesses: list[Verif
     known = [*witnesses, *WitnessKeys(settings.witness_keys).keys]
     if not path.exists():
         return Trust(believed, known)
-    try:
+    with key_refusals():
         file = KeyFile(path)
         head = read_head(path.with_name(HEAD_FILE), file)
-    except KeysError as error:
-        raise problem("log-keys-unusable", reason=str(error)) from error
-    except HistoryError as error:
-        raise problem("log-history-broken", reason=str(error)) from error
     vouchers = [key.voucher for key in file.ring.keys if key.voucher is not None]
     return Trust(follow(believed, vouchers) if believed else file.ring.verifiers("log"), known, head)
 

@@ -8,7 +8,6 @@ The token is read from FUNDLEDGER_TOKEN. Heavy imports stand inside the commands
 from __future__ import annotations
 
 import asyncio
-import os
 import shlex
 import sys
 import time
@@ -20,7 +19,7 @@ import typer
 from rich.console import Console
 
 from fundledger.catalogue import render
-from fundledger.cli.given import given_keys
+from fundledger.cli.given import given_keys, given_variable
 from fundledger.errors import FundledgerError, problem
 
 if TYPE_CHECKING:
@@ -213,7 +212,7 @@ async def _watch(
     def prefix(origin: str, size: int) -> bytes | None:
         return prefix_root(store.folder, origin, size)
 
-    async with LogClient(url, _token()) as client:
+    async with LogClient(url, given_variable("FUNDLEDGER_TOKEN")) as client:
         watcher = Witness(store, origin, client, now, key, prefix)
         while interval is not None:
             try:
@@ -279,13 +278,6 @@ def _store(folder: Path, log_key: list[str] | None, *, one: bool = True) -> tupl
     if not known or (one and len(known) > 1):
         raise problem("witness-log-unknown")
     return store, known[0]
-
-
-def _token() -> str:
-    value = os.environ.get("FUNDLEDGER_TOKEN", "")
-    if not value:
-        raise problem("variable-missing", variable="FUNDLEDGER_TOKEN")
-    return value
 
 
 def _say(error: FundledgerError) -> None:
