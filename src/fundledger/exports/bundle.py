@@ -143,13 +143,13 @@ async def write_bundle(
     await prefer_indexes(connection)
     writer = Writer(file)
     try:
-        return await _written(connection, ring, request, writer)
+        return await _written(connection, ring, request, writer, told)
     except BaseException:
         writer.abandon()
         raise
 
 
-async def _written(connection: Connection, ring: Keyring, request: Request, writer: Writer) -> Manifest:
+async def _written(connection: Connection, ring: Keyring, request: Request, writer: Writer, told: Told) -> Manifest:
     size = request.sealed.size
     proof = await _consistency(connection, request)
     _small(writer, ring, request)
