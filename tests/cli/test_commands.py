@@ -218,7 +218,16 @@ def test_every_code_of_the_command_line_has_a_text(capsys: pytest.CaptureFixture
 
     for row in ROWS:
         error = problem(
-            row.code, variable="V", address="a", part="p", file="f", what="w", reason="r", setting="S", id="i"
+            row.code,
+            variable="V",
+            address="a",
+            part="p",
+            file="f",
+            what="w",
+            reason="r",
+            setting="S",
+            id="i",
+            option="o",
         )
         assert isinstance(error, FundledgerError)
         assert tell(error) > 1
