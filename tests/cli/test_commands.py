@@ -122,7 +122,7 @@ def test_exit_codes_tell_the_families_apart(run: Run, monkeypatch: pytest.Monkey
 
 
 def test_a_bug_is_70_and_shows_no_values(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(url: str, trust: object) -> None:
+    async def broken(url: str, trust: object, told: object) -> None:
         raise LookupError(SECRET)
 
     monkeypatch.setattr("fundledger.sealing.verify.verify_database", broken)
