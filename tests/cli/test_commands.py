@@ -165,6 +165,28 @@ def test_a_data_folder_that_can_not_be_used_is_told_in_both_languages(
     assert "embedded-not-usable" in err
 
 
+def test_an_option_that_would_be_passed_over_is_refused(run: Run, tmp_path: Path) -> None:
+    bundle, proof, other = tmp_path / "all.zip", tmp_path / "line.json", tmp_path / "other"
+    bundle.write_bytes(b"PK")
+    proof.write_text("{}", encoding="utf-8")
+    other.write_text("", encoding="utf-8")
+    for what, option in (
+        ("--database", "--checkpoint"), ("--database", "--leaf"), (bundle, "--leaf"), (proof, "--checkpoint"),
+    ):  # fmt: skip
+        code, out, err = run("verify", what, option, other)
+        assert (code, out) == (2, "")
+        assert "verify-option-unused" in err
+        assert option in err
+    for options in (
+        (),
+        ("http://x", "--proof", proof),
+        ("--leaf", other),
+        ("http://x", "--proof", proof, "--leaf", other),
+    ):
+        code, _, err = run("witness", "check", other, *options)
+        assert (code, "witness-check-needs-a-source" in err) == (2, True), err
+
+
 @pytest.mark.parametrize("role", ["owner_url", "superuser_url"])
 def test_serving_as_a_powerful_role_is_refused(
     run: Run, db: Database, monkeypatch: pytest.MonkeyPatch, role: str

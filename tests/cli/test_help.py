@@ -9,6 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from fundledger.bench.command import app as bench
 from fundledger.cli.commands import EXIT_CODES, app
 from tests.tidy.sources import ROOT
 
@@ -43,6 +44,13 @@ def test_help_is_in_both_languages_and_says_the_exit_codes(words: tuple[str, ...
     assert shown.exit_code == 0
     if not getattr(command, "commands", None):
         assert "".join(EXIT_CODES.split()) in "".join(shown.output.split())
+
+
+def test_the_measurements_are_named_in_both_languages() -> None:
+    for name, part in _below(typer.main.get_command(bench), ("bench",)):
+        text = getattr(part, "help", "") or ""
+        assert CHINESE.search(text), (name, text)
+        assert ENGLISH.search(text), (name, text)
 
 
 def test_the_page_names_every_option_and_no_other() -> None:

@@ -57,7 +57,7 @@ def bench_posting(
     quick: Annotated[bool, typer.Option(help="small numbers, to see that it runs")] = False,
     only: Annotated[list[str] | None, typer.Option(help="batch, list, single, trail; default: all")] = None,
 ) -> None:
-    """Posting: raw COPY, the gate, lists and single posts over HTTP, a household's trail."""
+    """记账 · posting: raw COPY, the gate, lists and single posts over HTTP, a household's trail."""
     figures = measure(quick=quick, parts=only or ["batch", "list", "single", "trail"])
     text = (
         json.dumps({"machine": machine(), "what": FIGURES, "figures": figures}, indent=2, ensure_ascii=False)
@@ -73,7 +73,7 @@ def bench_lists(
     lines: Annotated[int, typer.Option(help="households in the list", min=1, max=100_000)] = 30_000,
     rounds: Annotated[int, typer.Option(help="previews, uploads and payments", min=1, max=36)] = 3,
 ) -> None:
-    """An .xlsx list: preview, upload, approve, pay, and the service's memory, against openpyxl reading the file."""
+    """发放清单 · an .xlsx list: preview, upload, approve, pay, and the service's memory, against openpyxl."""
     figures = measure_lists(lines=lines, rounds=rounds)
     answer = {"machine": machine(), "what": sheets.FIGURES, "goal": sheets.GOAL, "figures": figures}
     text = json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)
@@ -87,7 +87,7 @@ def bench_trail(
     persons: Annotated[int, typer.Option(help="households that every list pays", min=50, max=200_000)] = 100_000,
     households: Annotated[int, typer.Option(help="trails to ask for", min=20)] = 200,
 ) -> None:
-    """A household's trail, plain and with proof, in a big sealed book (builds a million transfers: some minutes)."""
+    """溯源 · a household's trail, plain and with proof, in a big sealed book (a million transfers: some minutes)."""
     figures = measure_trail(transfers=transfers, persons=persons, households=households)
     answer = {"machine": machine(), "what": trails.FIGURES, "goal_ms": trails.GOAL_MS, "figures": figures}
     sys.stdout.write((json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)) + "\n")
@@ -119,7 +119,7 @@ def bench_sealing(
     lines: Annotated[int, typer.Option(help="lines of the long entry", min=1_000, max=100_000)] = 100_000,
     rounds: Annotated[int, typer.Option(help="rounds with and without sealing, each", min=1, max=50)] = 5,
 ) -> None:
-    """Sealing: seconds from commit to checkpoint, and postings a second with the sequencer running and held."""
+    """密封 · sealing: seconds from commit to checkpoint, and postings a second with the sequencer running and held."""
     figures = measure_sealing(lines=2_000 if quick else lines, rounds=1 if quick else rounds, quick=quick)
     answer = {"machine": machine(), "what": sealing.FIGURES, "goal": sealing.GOAL, "figures": figures}
     sys.stdout.write((json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)) + "\n")
@@ -151,7 +151,7 @@ def bench_exports(
     persons: Annotated[int, typer.Option(help="payees of each list", min=100, max=200_000)] = 100_000,
     only: Annotated[list[str] | None, typer.Option(help="formats; default: csv, ndjson, parquet, xlsx")] = None,
 ) -> None:
-    """Exports of a whole book as files, against COPY of the same query; peak memory (some minutes)."""
+    """导出 · exports of a whole book as files, against COPY of the same query; peak memory (some minutes)."""
     figures = measure_exports(transfers=transfers, persons=persons, formats=only or list(exports.FORMATS))
     answer = {"machine": machine(), "what": exports.FIGURES, "goal": exports.GOAL, "figures": figures}
     sys.stdout.write((json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)) + "\n")
@@ -179,7 +179,7 @@ def bench_bundle(
     leaves: Annotated[int, typer.Option(help="records in the log, about", min=100, max=1_000_000)] = 100_000,
     persons: Annotated[int, typer.Option(help="lines of the payment list", min=1, max=100_000)] = 10_000,
 ) -> None:
-    """A bundle of the whole log: written, and verified on one core."""
+    """核验包 · a bundle of the whole log: written, and verified on one core."""
     figures = measure_bundle(leaves=leaves, persons=persons)
     answer = {"machine": machine(), "what": bundle.FIGURES, "goal": bundle.GOAL, "figures": figures}
     sys.stdout.write((json.dumps(answer, indent=2, ensure_ascii=False) if as_json else as_table(figures)) + "\n")
