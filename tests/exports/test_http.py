@@ -127,7 +127,8 @@ async def test_what_makes_no_sense_is_refused(api: Api, params: dict[str, Any], 
 async def test_a_trail_exported_is_the_trail_answered(api: Api, world: World) -> None:
     made = await small_year(world)
     for direction, params in (("up", {"household_id": str(made["people"][0][0])}), ("down", {"project_id": made["project"]}),
-                              ("down", {"allocation_id": made["allocation"]}), ("up", {"entry_id": made["paid"], "line_no": 2})):  # fmt: skip
+                              ("down", {"allocation_id": made["allocation"]}), ("up", {"officer_id": str(world.officers[DISTRICT, "supervising"])}),
+                              ("up", {"entry_id": made["paid"], "line_no": 2})):  # fmt: skip
         answer = await api.get("auditor", f"/v1/books/{DISTRICT}/trail/{direction}", **params, position=made["after"])
         taken_away = await api.get("auditor", f"/v1/books/{DISTRICT}/exports/ndjson", direction=direction, **params)
         rows = [json.loads(line) for line in taken_away.text.splitlines()]

@@ -35,8 +35,9 @@ from fundledger.exports.formats import FORMATS, format_for
 from fundledger.exports.jobs import Exports
 from fundledger.exports.parts import Format
 from fundledger.exports.records import Job
-from fundledger.exports.scope import FIELDS, Layout, Scope, settle, subject_named
+from fundledger.exports.scope import Layout, Scope, settle, subject_named
 from fundledger.ids import new_id
+from fundledger.trail.starts import FIELDS
 from fundledger.trail.walk import Direction
 
 router = APIRouter(tags=["exports"])
@@ -122,6 +123,8 @@ class ExportIn(Body):
     household_no: Text | None = None
     person_id: UUID | None = None
     organisation_id: UUID | None = None
+    procurement_id: UUID | None = None
+    officer_id: UUID | None = None
     direction: Direction | None = None
     undone: bool | None = None
     position: Annotated[int, Field(ge=0, le=POSITION_MAX)] | None = None

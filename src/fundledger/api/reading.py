@@ -15,7 +15,7 @@ from fundledger.api.wire import Answer, Text, decode_cursor
 from fundledger.book.asof import AsOf, as_of
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
-from fundledger.exports.scope import FIELDS
+from fundledger.trail.starts import FIELDS
 
 BookOut = Annotated[
     int, PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string", "pattern": "^[0-9]{6}$"})
@@ -81,10 +81,14 @@ async def _subject(
     household_no: Word = None,
     person_id: UUID | None = None,
     organisation_id: UUID | None = None,
+    procurement_id: Annotated[UUID | None, Query(description="what was paid under a procurement (招标, 合同)")] = None,
+    officer_id: Annotated[
+        UUID | None, Query(description="what left the book in entries that an officer (责任人) answered for")
+    ] = None,
 ) -> SubjectAsked:
     values = (
         entry_id, release_id, document_no, allocation_id, project_id, village_code, household_id, household_no,
-        person_id, organisation_id,
+        person_id, organisation_id, procurement_id, officer_id,
     )  # fmt: skip
     found = zip(FIELDS, values, strict=True)
     return SubjectAsked({name: value for name, value in found if value is not None}, line_no)

@@ -20,10 +20,9 @@ from fundledger.api.trail_proof import TrailProof, prove_edges
 from fundledger.api.wire import Answer, Cursor, YuanOut, encode_cursor
 from fundledger.book.asof import as_of
 from fundledger.errors import problem
-from fundledger.exports.scope import FIELDS
 from fundledger.trail.answer import LIMIT, Trail, trail
 from fundledger.trail.queue import Outcome, Slice, Step
-from fundledger.trail.starts import Place, Subject, SubjectKind, household_of
+from fundledger.trail.starts import FIELDS, Place, Subject, SubjectKind, household_of
 from fundledger.trail.walk import Direction
 
 router = APIRouter(prefix="/v1/books/{book}/trail", tags=["trail"])
@@ -219,7 +218,7 @@ async def get_trail(
     cosigned: Cosigned = False,
 ) -> TrailAnswer:
     """Where money came from (up) or went (down): of an entry or line, release, document, allocation, project, village,
-    household, person or organisation; as of now, a log position or an instant."""
+    household, person, organisation, procurement or officer; as of now, a log position or an instant."""
     if len(asked.fields) != 1 or (asked.line_no is not None and "entry_id" not in asked.fields):
         raise problem("trail-subject-not-one", subjects=list(FIELDS))
     when = await as_of(connection, position=position, known_at=known_at)

@@ -50,6 +50,8 @@ def export_trail(
     household_no: Ident = None,
     person_id: Ident = None,
     organisation_id: Ident = None,
+    procurement_id: Ident = None,
+    officer_id: Ident = None,
 ) -> None:
     """导出资金流向 · everything, or the trail of one subject (of --book), as of a log position."""
     from fundledger.exports.scope import LAYOUTS
@@ -58,6 +60,7 @@ def export_trail(
         "entry_id": entry_id, "release_id": release_id, "document_no": document_no, "allocation_id": allocation_id,
         "project_id": project_id, "village_code": village_code, "household_id": household_id,
         "household_no": household_no, "person_id": person_id, "organisation_id": organisation_id,
+        "procurement_id": procurement_id, "officer_id": officer_id,
     }  # fmt: skip
     if layout not in LAYOUTS or direction not in (None, "up", "down"):
         raise problem("export-option-unknown", layouts=list(LAYOUTS))

@@ -85,6 +85,8 @@ async def _narrowed(connection: Connection, scope: Scope, book: int) -> tuple[st
     """Of a subject: a condition and its parameters."""
     if scope.subject is None:
         return "", []
+    if scope.subject.kind == "procurement":
+        return "AND c.procurement_id = $3::uuid", [scope.subject.ref]
     used = await used_accounts(connection, scope, book)
     projects = sorted({row["project_id"] for row in used if row["project_id"] is not None})
     if scope.subject.kind == "project":

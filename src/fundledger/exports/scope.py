@@ -14,7 +14,7 @@ from uuid import UUID
 from fundledger.book.asof import as_of
 from fundledger.db.connection import Connection
 from fundledger.errors import problem
-from fundledger.trail.starts import TO_PAYEES, Subject, SubjectKind, household_of
+from fundledger.trail.starts import FIELDS, TO_PAYEES, Subject, SubjectKind, household_of
 from fundledger.trail.walk import Direction
 
 Layout = Literal["transfers", "payment_voucher", "accounting_voucher"]
@@ -61,13 +61,6 @@ class Scope:
             stored["bom"],
         )  # fmt: skip
 
-
-FIELDS: Final[dict[str, SubjectKind]] = {
-    "entry_id": "entry", "release_id": "release", "document_no": "document", "allocation_id": "allocation",
-    "project_id": "project", "village_code": "village", "household_id": "household", "household_no": "household",
-    "person_id": "person", "organisation_id": "organisation",
-}  # fmt: skip
-"""How a caller names a subject, as ``/trail`` does, and the kind each name means."""
 
 _BY_TEXT: Final = frozenset({"document", "village"})
 

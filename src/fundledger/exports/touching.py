@@ -1,7 +1,8 @@
 """Which lines of a book an accountant's file of a scope holds: all of it, or every line that touches the subject.
 
 A line (分录) has both its sides, so whichever lines are taken balance. Directions and slices are the trail's affair: a
-journal of an allocation, project, village or payee is every posting to or from it, in full.
+journal of an allocation, project, village or payee is every posting to or from it, in full; of an officer, every line
+of the entries that he was accountable for or supervised.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from fundledger.db.connection import Connection
 from fundledger.errors import problem
 from fundledger.exports.parts import Part
 from fundledger.exports.scope import Scope
+from fundledger.trail.starts import PAID_UNDER
 
 _BATCH: Final = 2_000
 
@@ -35,6 +37,13 @@ _IN_ALLOCATIONS: Final = "a.allocation_id IN (SELECT i.allocation_id FROM alloca
 _IN_PROJECTS: Final = (
     "a.project_id IN (SELECT j.project_id FROM project j WHERE j.book = $1 AND j.village_code = $3::text)"
 )
+_OF_PROCUREMENT: Final = f"""WITH under AS ({PAID_UNDER.format(asked="$3")})
+    SELECT x.book, x.entry_id, x.line_no FROM under n JOIN transfer x ON x.book = n.book AND x.entry_id = n.entry_id
+    UNION SELECT x.book, x.entry_id, x.line_no FROM under n JOIN transfer x ON x.book = n.book
+        AND x.undoes_entry_id = n.entry_id
+    UNION SELECT x.book, x.entry_id, x.line_no FROM under n JOIN transfer x ON x.book = n.book
+        AND x.settles_entry_id = n.entry_id"""
+"""Paid or advanced under it, came back of it, or settles its advances."""
 
 
 def _payees(which: str) -> str:
@@ -57,6 +66,9 @@ _PICKED: Final[dict[str, str]] = {
     "household": _payees(_HOUSEHOLD),
     "person": _payees(_ONE),
     "organisation": _payees(_ONE),
+    "procurement": _OF_PROCUREMENT,
+    "officer": """SELECT x.book, x.entry_id, x.line_no FROM entry n JOIN transfer x ON x.book = n.book
+        AND x.entry_id = n.entry_id WHERE n.book = $1 AND (n.officer_id = $3::uuid OR n.supervisor_id = $3::uuid)""",
 }  # fmt: skip
 
 

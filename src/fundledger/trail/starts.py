@@ -2,7 +2,9 @@
 
 Upwards a question is about money as it was given; downwards, as it was received; both begin with the same transfers,
 except for a village: upwards with what was paid to it, downwards with what was allocated to it. Payments to payees
-count as far as they stand (what came back did not reach them), unless the undone part is asked for too.
+count as far as they stand (what came back did not reach them), unless the undone part is asked for too. A procurement
+(招标, 合同) is what was paid under it; an officer (责任人) is the money that left the book, to payees or to a district,
+in entries that he was accountable for or supervised.
 """
 
 from __future__ import annotations
@@ -19,8 +21,15 @@ from fundledger.trail.queue import Slice
 from fundledger.trail.walk import Direction
 
 SubjectKind = Literal[
-    "line", "entry", "release", "document", "allocation", "project", "village", "household", "person", "organisation"
-]
+    "line", "entry", "release", "document", "allocation", "project", "village", "household", "person", "organisation",
+    "procurement", "officer",
+]  # fmt: skip
+FIELDS: Final[dict[str, SubjectKind]] = {
+    "entry_id": "entry", "release_id": "release", "document_no": "document", "allocation_id": "allocation",
+    "project_id": "project", "village_code": "village", "household_id": "household", "household_no": "household",
+    "person_id": "person", "organisation_id": "organisation", "procurement_id": "procurement", "officer_id": "officer",
+}  # fmt: skip
+"""How a caller names a subject, and the kind each name means; with `line_no`, an entry is a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,20 @@ _BY_DOCUMENT: Final = f"""SELECT t.* FROM entry e JOIN transfer t ON t.book = e.
     WHERE e.book = $1 AND e.document_no = $2::text
     UNION {_ALLOCATION_LOTS} ANY (ARRAY(
     SELECT l.allocation_id FROM allocation l WHERE l.book = $1 AND l.document_no = $2::text))"""
+PAID_UNDER: Final = """SELECT e.book, e.entry_id FROM (
+    SELECT l.instruction_id FROM payment_list l WHERE l.book = $1 AND l.procurement_id = {asked}::uuid
+    UNION ALL SELECT l.instruction_id FROM procurement c JOIN payment_list l ON l.book = c.book
+        AND l.project_id = c.project_id AND l.procurement_id IS NULL WHERE c.book = $1 AND c.version = 1
+        AND c.procurement_id = {asked}::uuid AND first_procurement($1, c.project_id) = c.procurement_id
+    ) m JOIN entry e ON e.book = $1 AND e.instruction_id = m.instruction_id"""
+"""Entries that paid or advanced under a procurement; a list of the first revision, which names none, was for the
+project's first, as the gate counts it (`contract_paid`)."""
+_OF_PROCUREMENT: Final = f"""SELECT t.* FROM ({PAID_UNDER.format(asked="$2")}) e JOIN transfer t ON t.book = e.book
+    AND t.entry_id = e.entry_id AND t.undoes_entry_id IS NULL AND t.settles_entry_id IS NULL"""
+_OF_OFFICER: Final = """SELECT t.* FROM entry e JOIN transfer t ON t.book = e.book AND t.entry_id = e.entry_id
+    AND t.undoes_entry_id IS NULL AND t.settles_entry_id IS NULL WHERE e.book = $1
+    AND (e.officer_id = $2::uuid OR e.supervisor_id = $2::uuid) AND (t.payee_id IS NOT NULL
+    OR t.debit_account IN (SELECT a.account_id FROM account a WHERE a.book = $1 AND a.account_kind = 'released'))"""
 
 _PICKED: Final[dict[str, str]] = {
     "line": "SELECT t.* FROM transfer t WHERE t.book = $1 AND t.entry_id = $2::uuid AND t.line_no = $3",
@@ -87,6 +110,8 @@ _PICKED: Final[dict[str, str]] = {
     "household": f"{_PAID_TO} {_HOUSEHOLD}",
     "person": f"{_PAID_TO} $2::uuid",
     "organisation": f"{_PAID_TO} $2::uuid",
+    "procurement": _OF_PROCUREMENT,
+    "officer": _OF_OFFICER,
 }  # fmt: skip
 
 _EXISTS: Final[dict[str, str]] = {
@@ -96,8 +121,10 @@ _EXISTS: Final[dict[str, str]] = {
     "household": "SELECT FROM household WHERE book = $1 AND household_id = $2::uuid",
     "person": "SELECT FROM person WHERE book = $1 AND person_id = $2::uuid",
     "organisation": "SELECT FROM organisation WHERE book = $1 AND organisation_id = $2::uuid",
+    "procurement": "SELECT FROM procurement WHERE book = $1 AND procurement_id = $2::uuid",
+    "officer": "SELECT FROM officer_term WHERE book = $1 AND officer_id = $2::uuid",
 }
-TO_PAYEES: Final = frozenset({"village-up", "household", "person", "organisation"})
+TO_PAYEES: Final = frozenset({"village-up", "household", "person", "organisation", "procurement", "officer"})
 
 # Lines of an entry lie in the order of the pages already; everything else is picked first, because the planner would
 # rather walk the book in that order and hope to meet `limit` rows soon.
