@@ -29,6 +29,7 @@ Ident = Annotated[
 
 
 def export_trail(
+    context: typer.Context,
     folder: Annotated[
         Path, typer.Option("--out", help="写入的文件夹；再次运行即续写 · the folder to write; the same again goes on")
     ],
@@ -55,19 +56,14 @@ def export_trail(
 ) -> None:
     """导出资金流向 · everything, or the trail of one subject (of --book), as of a log position."""
     from fundledger.exports.scope import LAYOUTS
+    from fundledger.trail.starts import FIELDS
 
-    subject = {
-        "entry_id": entry_id, "release_id": release_id, "document_no": document_no, "allocation_id": allocation_id,
-        "project_id": project_id, "village_code": village_code, "household_id": household_id,
-        "household_no": household_no, "person_id": person_id, "organisation_id": organisation_id,
-        "procurement_id": procurement_id, "officer_id": officer_id,
-    }  # fmt: skip
     if layout not in LAYOUTS or direction not in (None, "up", "down"):
         raise problem("export-option-unknown", layouts=list(LAYOUTS))
     request = {
         "format": form, "layout": layout, "book": book, "as_of": as_of, "direction": direction, "undone": undone,
-        "bom": bom, "subject": {name: value for name, value in subject.items() if value is not None},
-        "line_no": line_no,
+        "bom": bom, "line_no": line_no,
+        "subject": {name: context.params[name] for name in FIELDS if context.params[name] is not None},
     }  # fmt: skip
     _take(folder, request)
 
