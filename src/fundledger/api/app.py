@@ -73,10 +73,11 @@ from fundledger.sealing.watch import Watch
 from fundledger.settings import Settings
 
 ROUTERS = (
-    # Every request asks them in this order, so those that post come first.
+    # Every request asks them in this order, so those that post come first, and the trail, which a page waits for.
     instructions.router,
     payment_templates.router,
     payments.router,
+    trail.router,
     anomalies.router,
     health.router,
     problem_pages.router,
@@ -111,7 +112,6 @@ ROUTERS = (
     book.router,
     entries.router,
     line_receipts.router,
-    trail.router,
     log.router,
     log_feed.router,
     checkpoints.router,
