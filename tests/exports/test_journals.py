@@ -146,6 +146,10 @@ async def subjects(reader: Connection) -> list[Subject]:
     household = await one(
         "SELECT h.* FROM household h JOIN transfer t ON t.book = h.book AND t.payee_id = h.household_id"
     )
+    procurement = await reader.fetchval(
+        "SELECT procurement_id FROM payment_list WHERE book = $1 AND procurement_id IS NOT NULL LIMIT 1", DISTRICT
+    )
+    assert procurement
     assert line
     assert release
     assert account
@@ -156,7 +160,8 @@ async def subjects(reader: Connection) -> list[Subject]:
         Subject("release", release["entry_id"]), Subject("document", village["document_no"]),
         Subject("allocation", account["allocation_id"]), Subject("project", account["project_id"]),
         Subject("village", village["village_code"]), Subject("household", household["household_id"]),
-        Subject("organisation", account["payee_id"]),
+        Subject("organisation", account["payee_id"]), Subject("procurement", procurement),
+        Subject("officer", release["officer_id"]),
     ]  # fmt: skip
 
 
