@@ -13,11 +13,32 @@ from pathlib import Path
 
 import pytest
 
+from fundledger.db import account
 from fundledger.db.connection import Connection
 from tests import databases
 from tests.builders import World, make_world
 from tests.databases import Database, TestServer
 from tests.web import Api, running_api
+
+
+@pytest.fixture(autouse=True)
+def no_cluster_is_left(tmp_path: Path) -> Iterator[None]:
+    """As root the cluster of a test may stand outside the test's folder (`account.data_place`): it goes with it."""
+    yield
+    _discard_clusters(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_cluster_of_the_session_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The same for folders that several tests share."""
+    yield
+    _discard_clusters(tmp_path_factory.getbasetemp())
+
+
+def _discard_clusters(folder: Path) -> None:
+    for link in list(folder.rglob("store")):
+        if link.is_symlink():
+            account.discard(link.parent)
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ from fundledger.bench.posting import FIGURES
 from fundledger.bench.report import as_table
 from fundledger.bench.world import build
 from fundledger.db import migrate
+from fundledger.db.account import discard
 from fundledger.db.embedded import EmbeddedServer
 from fundledger.db.roles import DatabaseUrls, Passwords, prepare
 from fundledger.registry.vault import Vault
@@ -233,12 +234,15 @@ def _on_fresh_server(
 ) -> dict[str, dict[str, object]]:
     with tempfile.TemporaryDirectory(prefix="fundledger-bench-") as folder:
         place = Path(folder)
-        with EmbeddedServer(place / "data") as server:
-            urls = asyncio.run(prepare(server.superuser_url, Passwords.kept_in(place / "roles.json")))
-            asyncio.run(migrate.upgrade(urls.owner_url))
-            vault = Vault.open(place / "keys.json")
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(run(urls, place, vault))
+        try:
+            with EmbeddedServer(place / "data") as server:
+                urls = asyncio.run(prepare(server.superuser_url, Passwords.kept_in(place / "roles.json")))
+                asyncio.run(migrate.upgrade(urls.owner_url))
+                vault = Vault.open(place / "keys.json")
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    return runner.run(run(urls, place, vault))
+        finally:
+            discard(place / "data")  # as root the cluster stands elsewhere, some gigabytes of it
 
 
 async def _measure(

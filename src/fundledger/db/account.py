@@ -3,7 +3,7 @@
 PostgreSQL refuses to run as root, and root's own folders are often closed to everybody else. So as root an
 unprivileged account is taken, the binaries are copied to a cache when that account cannot get at them, and the data
 goes to a place under ``/var/lib`` when the data folder cannot be reached. As an ordinary user none of this happens.
-Called by `embedded` only. No permission of a folder that is not ours is ever changed.
+Called by `embedded`, and by benchmarks to clean up. No permission of a folder that is not ours is ever changed.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def data_place(account: Account, data_dir: Path) -> Path:
 
 
 def discard(data_dir: Path) -> None:
-    """Remove a data folder and the place its link names (for tests)."""
+    """Remove a data folder and the place its link names (tests and benchmarks)."""
     link = data_dir / "store"
     if link.is_symlink() and link.resolve().parent == DATA_STORE.resolve():
         shutil.rmtree(link.resolve(), ignore_errors=True)
