@@ -44,7 +44,7 @@ MAY_CALL = {
     "finally_accepted_on",
     "gate_close_year", "surplus_on", "payee_account_hash", "preview_faults",
     "approve_parameter", "reject_parameter", "parameter_digest", "officer_lock_key",
-    "approve_erasure", "reject_erasure", "erasure_digest", "erasure_faults", "erasure_lines", "erasure_scope",
+    "approve_erasure", "reject_erasure", "erasure_digest", "erasure_faults", "erasure_lines", "erasure_scope", "last_moved_on",
 }  # fmt: skip
 WRITES = {
     "gate_post",

@@ -213,6 +213,23 @@ async def test_a_payee_is_erased_on_every_list(api: Api, world: World, owner: Co
     assert code_of(again) == "erasure-nothing"
 
 
+async def test_of_a_payee_a_line_whose_money_still_waits_is_left_out(api: Api, world: World, owner: Connection) -> None:
+    project = await world.project()
+    people = await register(world, vault_of(api), 1)
+    allocation = await money(world, project)
+    body = list_body(world, project, allocation, people, period="2019-01", entitlement_on="2019-01-01")
+    waiting = await approved(api, world, body)
+    assert (await pay(api, waiting)).status_code == 200
+    await return_line(world)
+    body = list_body(world, project, allocation, people, period="2019-02", entitlement_on="2019-02-01")
+    over = await approved(api, world, body)
+    assert (await pay(api, over)).status_code == 200
+    await shorten(owner)
+    answer = await api.post("district-maker", ERASURES, {"payee_id": str(people[0].person_id), **WHY})
+    assert answer.status_code == 201, answer.text
+    assert [one["payment_list_id"] for one in answer.json()["lists"]] == [over["payment_list_id"]]
+
+
 async def test_a_list_that_was_never_paid_is_kept_until_it_is_rejected(
     api: Api, world: World, owner: Connection
 ) -> None:

@@ -87,6 +87,16 @@ END $$;
 CREATE TRIGGER payment_line_private_once AFTER INSERT ON payment_line_private REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_opening_again();
 
+-- The day of the last posting that moved a paid line again: sent back, paid again, settled. NULL: none did.
+CREATE FUNCTION last_moved_on(p_book bigint, p_entry uuid, p_line integer) RETURNS date
+LANGUAGE sql STABLE AS $$
+    SELECT max(f.effective_on) FROM (
+            SELECT t.entry_id FROM transfer t WHERE t.book = p_book AND t.undoes_entry_id = p_entry AND t.undoes_line_no = p_line
+            UNION ALL SELECT t.entry_id FROM transfer t WHERE t.book = p_book AND t.reissues_entry_id = p_entry AND t.reissues_line_no = p_line
+            UNION ALL SELECT t.entry_id FROM transfer t WHERE t.book = p_book AND t.settles_entry_id = p_entry AND t.settles_line_no = p_line) t
+        JOIN entry f ON f.book = p_book AND f.entry_id = t.entry_id
+$$;
+
 -- How each line of a proposal stands: `kept_until` is the last day before it may be erased, NULL while nothing has ended: the
 -- time runs from the end of the year of its last movement (paid, returned, paid again, settled), or of a list's rejection.
 CREATE FUNCTION erasure_lines(p_book bigint, p_proposal uuid)
@@ -94,18 +104,13 @@ RETURNS TABLE (instruction_id uuid, line_no integer, is_open boolean, waits bool
 LANGUAGE sql STABLE AS $$
     SELECT l.instruction_id, l.line_no, s.book IS NOT NULL,
            e.entry_id IS NOT NULL AND EXISTS (SELECT FROM reissuable_line r WHERE r.book = l.book AND r.instruction_id = l.instruction_id AND r.line_no = l.line_no),
-           (make_date(extract(year FROM greatest(e.effective_on, m.last_on, (j.rejected_at AT TIME ZONE 'Asia/Shanghai')::date))::integer + 1, 1, 1)
+           (make_date(extract(year FROM greatest(e.effective_on, last_moved_on(l.book, e.entry_id, l.line_no), (j.rejected_at AT TIME ZONE 'Asia/Shanghai')::date))::integer + 1, 1, 1)
             + make_interval(months => parameter_value('erasure_retention_months', shanghai_today())::integer))::date - 1
     FROM erasure_proposal_line l
     LEFT JOIN LATERAL (SELECT s.book FROM payment_line_private s WHERE s.book = l.book AND s.instruction_id = l.instruction_id
                        AND s.line_no = l.line_no OFFSET 0) s ON true
     LEFT JOIN LATERAL (SELECT e.entry_id, e.effective_on FROM entry e WHERE e.book = l.book AND e.instruction_id = l.instruction_id OFFSET 0) e ON true
     LEFT JOIN LATERAL (SELECT j.rejected_at FROM rejection j WHERE j.book = l.book AND j.instruction_id = l.instruction_id OFFSET 0) j ON true
-    LEFT JOIN LATERAL (SELECT max(f.effective_on) AS last_on FROM (
-            SELECT t.entry_id FROM transfer t WHERE t.book = l.book AND t.undoes_entry_id = e.entry_id AND t.undoes_line_no = l.line_no
-            UNION ALL SELECT t.entry_id FROM transfer t WHERE t.book = l.book AND t.reissues_entry_id = e.entry_id AND t.reissues_line_no = l.line_no
-            UNION ALL SELECT t.entry_id FROM transfer t WHERE t.book = l.book AND t.settles_entry_id = e.entry_id AND t.settles_line_no = l.line_no) t
-        JOIN entry f ON f.book = l.book AND f.entry_id = t.entry_id) m ON true
     WHERE l.book = p_book AND l.proposal_id = p_proposal
 $$;
 

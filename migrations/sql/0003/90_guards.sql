@@ -29,5 +29,5 @@ TO fundledger_service;
 
 -- Erasure (40_).
 GRANT EXECUTE ON FUNCTION approve_erasure(bigint, uuid, bytea, uuid), reject_erasure(bigint, uuid, uuid, text) TO fundledger_service;
-GRANT EXECUTE ON FUNCTION erasure_lines(bigint, uuid), erasure_faults(bigint, uuid) TO fundledger_service;
+GRANT EXECUTE ON FUNCTION erasure_lines(bigint, uuid), last_moved_on(bigint, uuid, integer), erasure_faults(bigint, uuid) TO fundledger_service;
 GRANT EXECUTE ON FUNCTION erasure_scope(bigint, uuid), erasure_digest(bigint, uuid) TO fundledger_service, fundledger_reader;

@@ -71,9 +71,12 @@ SELECT $1, $2, l.instruction_id, l.line_no FROM payment_line l
 JOIN payment_line_private s ON s.book = l.book AND s.instruction_id = l.instruction_id AND s.line_no = l.line_no
 JOIN entry e ON e.book = l.book AND e.instruction_id = l.instruction_id
 WHERE l.book = $1 AND l.payee_id = $3
-  AND make_date(extract(year FROM e.effective_on)::integer + 1, 1, 1)
+  AND make_date(extract(year FROM greatest(e.effective_on,
+                    last_moved_on(l.book, e.entry_id, l.line_no)))::integer + 1, 1, 1)
       + make_interval(months => parameter_value('erasure_retention_months', shanghai_today())::integer)
       <= shanghai_today()
+  AND NOT EXISTS (SELECT FROM reissuable_line r
+                  WHERE r.book = l.book AND r.instruction_id = l.instruction_id AND r.line_no = l.line_no)
 """
 _FAULTS = "SELECT code, params::text AS params FROM erasure_faults($1, $2)"
 _APPROVE = "SELECT approve_erasure($1, $2, $3, $4)"

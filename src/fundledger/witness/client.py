@@ -223,6 +223,8 @@ def _text(body: bytes | None) -> str | None:
 def _object(body: bytes | None, path: str) -> dict[str, Any]:
     try:
         found = json.loads(body or b"")
+        if b"\\u" in (body or b""):  # half a surrogate pair is JSON, but no text that could be hashed or written
+            json.dumps(found, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise _unusable(path, "not JSON") from error
     if not isinstance(found, dict):

@@ -14,6 +14,7 @@ FAULTS: Final = {
         "记录不是规范格式，或缺少字段",
         "a record is not canonical, or a field is missing or malformed"),
     "position-missing": ("日志位置有缺口", "a position of the log is missing"),
+    "not-asked": ("服务给出了未要求的记录", "the service gives records that were not asked for"),
     "not-in-checkpoint": (
         "从此处起的记录不在已签名的检查点内",
         "from here on the records are not those of the checkpoint"),

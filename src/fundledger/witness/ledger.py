@@ -166,9 +166,12 @@ class Ledger:
         return "" if row is None else str(row[0])
 
     def hashes(self, start: int, stop: int) -> list[bytes]:
-        """The leaf hashes of a stretch of positions."""
+        """The leaf hashes of a stretch of positions that were read; `witness-store-unusable` if one is not there."""
         query = "SELECT hash FROM leaf WHERE position >= ? AND position < ? ORDER BY position"
-        return [row[0] for row in self.db.execute(query, (start, stop))]
+        found = [row[0] for row in self.db.execute(query, (start, stop))]
+        if len(found) != stop - start:
+            raise _unusable(LookupError(f"leaves of {start} to {stop} are missing"))
+        return found
 
 
 def verified_size(folder: Path, origin: str) -> int:
