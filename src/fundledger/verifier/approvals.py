@@ -6,13 +6,17 @@ either order. A crossing uses its approval twice, once in each book; a second po
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from fundledger.sealing.receipt import SEAL_WITHIN
 from fundledger.verifier.money import PAYING
 from fundledger.verifier.report import Place
 from fundledger.verifier.schema import Approval, Entry, List2
 from fundledger.verifier.state import Approved, Content, Posted, Walk
 
 RECENT = 1_000
-"""So near to the end of the log the other side of a crossing may stand behind it."""
+"""So near to the end of the log, or recorded so shortly before the newest entry as a receipt promises, the other side
+of a crossing may stand behind the end: it may wait for a very long entry that the first side passed."""
 
 
 def approval(walk: Walk, position: int, record: Approval, content: Content | None, digest: bytes | None) -> None:
@@ -39,6 +43,7 @@ def approval(walk: Walk, position: int, record: Approval, content: Content | Non
 def entry(walk: Walk, posted: Posted) -> None:
     """An entry was read with all its lines."""
     record = posted.entry
+    walk.newest = max(walk.newest, record.recorded_at)
     walk.report.made("duties-are-separate")
     found = duties(record)
     if found is not None:
@@ -69,12 +74,20 @@ def finish(walk: Walk) -> None:
             else:
                 walk.report.incomplete("duties-are-separate", **_place(posted), reason="the approval is not there")
     for posted in walk.crossings.values():
-        if walk.scope.kind == "all" and posted.position < walk.size - RECENT:
+        if walk.scope.kind == "all" and posted.position < walk.size - RECENT and not _fresh(walk, posted):
             detail = {"crossing": posted.entry.crossing_id, "reason": "one side only"}
             _fault(walk, "crossings-are-equal", posted, detail)
         else:
             reason = "the other side is not in the bundle"
             walk.report.incomplete("crossings-are-equal", **_place(posted), reason=reason)
+
+
+def _fresh(walk: Walk, posted: Posted) -> bool:
+    try:
+        age = datetime.fromisoformat(walk.newest) - datetime.fromisoformat(posted.entry.recorded_at)
+    except (ValueError, TypeError):  # no times of ours
+        return False
+    return age <= SEAL_WITHIN
 
 
 def _withheld(walk: Walk, place: Place) -> None:

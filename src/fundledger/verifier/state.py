@@ -108,6 +108,8 @@ class Walk:
     """Instructions that were posted: no second approval of them is taken."""
     waiting: dict[str, list[Posted]] = field(default_factory=dict)
     crossings: dict[str, Posted] = field(default_factory=dict)
+    newest: str = ""
+    """When the newest entry was recorded."""
     paid: dict[tuple[str, str], int] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
 
