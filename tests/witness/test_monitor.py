@@ -291,10 +291,9 @@ async def test_what_waits_for_its_approval_is_overdue_in_a_minute(
     ledger = Ledger(witness.store.folder, witness.origin)
     with ledger.page():
         ledger.db.execute("INSERT INTO pending_approval VALUES (3, 'i', 'c', 'a', 100)")
-    book = Book(ledger)
     with ledger.page():
-        book.finish(100)
+        Book(ledger, 100).finish()
     with pytest.raises(Exception, match="approval-missing"), ledger.page():
-        book.finish(101)
+        Book(ledger, 101).finish()
     ledger.close()
     assert DISTRICT

@@ -65,6 +65,19 @@ async def test_what_is_not_in_the_log_in_time_is_broken_with_the_evidence(
     assert "— audit.example/witness " in text
 
 
+async def test_a_checkpoint_fetched_before_it_was_due_accuses_nobody(api: Api, db: Database, tmp_path: Path) -> None:
+    """The moment passes while the log is asked: what it cosigned before was not late."""
+    await refuse(api.world.service, api.world)
+    ring = await seal(db, tmp_path)
+    witness = watching(api, ring, tmp_path / "w")
+    _, note = await receipt_of(api)
+    due = int(parse_receipt(note.rpartition("\n\n")[0] + "\n").seal_by.timestamp())
+    times = iter([due - 1])
+    slow = replace(witness, clock=lambda: next(times, due + 5))
+    assert (await check(slow, note)).kept is Kept.EARLY
+    assert not list(witness.store.folder.glob("broken-*"))
+
+
 async def test_another_content_or_moment_is_broken(
     api: Api, db: Database, superuser: Connection, tmp_path: Path
 ) -> None:

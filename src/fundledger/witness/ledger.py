@@ -27,11 +27,13 @@ CREATE TABLE IF NOT EXISTS account (number INTEGER PRIMARY KEY, book TEXT NOT NU
 CREATE TABLE IF NOT EXISTS line (position INTEGER NOT NULL, line_no INTEGER NOT NULL, debit INTEGER NOT NULL,
     credit INTEGER NOT NULL, amount INTEGER NOT NULL, undone INTEGER NOT NULL DEFAULT 0,
     settled INTEGER NOT NULL DEFAULT 0, settles_position INTEGER, settles_line INTEGER,
-    PRIMARY KEY (position, line_no)) WITHOUT ROWID;
+    reissued INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (position, line_no)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS approval (instruction_id TEXT NOT NULL, content TEXT NOT NULL, approver_id TEXT NOT NULL,
     PRIMARY KEY (instruction_id, content, approver_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending_approval (position INTEGER PRIMARY KEY, instruction_id TEXT NOT NULL,
     content TEXT NOT NULL, approver_id TEXT NOT NULL, due INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS posted (book TEXT NOT NULL, instruction_id TEXT NOT NULL,
+    PRIMARY KEY (book, instruction_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS crossing (crossing_id TEXT PRIMARY KEY, position INTEGER NOT NULL, book TEXT NOT NULL,
     facts TEXT NOT NULL, due INTEGER NOT NULL, paired INTEGER NOT NULL DEFAULT 0);
 """
@@ -49,7 +51,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that was read before: its accounts' numbers, its amount, and how much of it was undone or settled."""
+    """A line that was read before: accounts, amount, what of it was undone or settled, how often it was paid again."""
 
     position: int
     line_no: int
@@ -60,6 +62,7 @@ class Line:
     settled: int
     settles_position: int | None
     settles_line: int | None
+    reissued: int
 
 
 def file_of(folder: Path, origin: str) -> Path:

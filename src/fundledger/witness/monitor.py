@@ -8,7 +8,6 @@ against the leaf hashes it keeps, to name the first record that is another now.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -17,18 +16,15 @@ from typing import Any, Final, NamedTuple, cast
 from fundledger.sealing.inner import InnerTree
 from fundledger.sealing.merkle import EMPTY_ROOT, Frontier, leaf_hash, verify_consistency
 from fundledger.sealing.progress import Told, silent
+from fundledger.verifier.schema import Approval, Entry1, Entry2
 from fundledger.witness.alarms import FAULT, raise_alarm
-from fundledger.witness.book import Book, Entry, record_name
+from fundledger.witness.book import Book, Entry, lines_root, record_name
 from fundledger.witness.faults import FaultError, mark_of
 from fundledger.witness.following import Looked, State, Witness
 from fundledger.witness.ledger import Ledger
 from fundledger.witness.store import Seen, last_seen
 
 PAGE_LINES: Final = 20_000
-MALFORMED: Final = (
-    KeyError, TypeError, ValueError, AttributeError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError,
-)  # fmt: skip
-"""What a field that is missing or of another type comes to."""
 Row = dict[str, Any]
 
 
@@ -94,7 +90,7 @@ class _Run:
             query = "SELECT detail FROM alarm WHERE kind = ? AND origin = ? AND acknowledged_at IS NOT NULL"
             details = [row[0] for row in db.execute(query, (FAULT, witness.origin))]
         self._seen: Seen = seen or Seen(0, EMPTY_ROOT, "")
-        self._book = Book(ledger, {mark for mark in map(mark_of, details) if mark is not None})
+        self._book = Book(ledger, witness.clock(), {mark for mark in map(mark_of, details) if mark is not None})
 
     def alarm(self, detail: str) -> None:
         """Keep the fault as an alarm, with the checkpoint under which it was found."""
@@ -110,7 +106,7 @@ class _Run:
                 await self._verify(page)
             told("records", self._ledger.size, self._seen.size)
         with self._ledger.page():
-            self._book.finish(self._witness.clock())
+            self._book.finish()
 
     async def _page(self, start: int) -> _Page:
         page = _Page(start)
@@ -121,7 +117,7 @@ class _Run:
                     self._lines(entry, row)
                     continue
                 if entry is not None:
-                    self._end(entry)
+                    self._book.end(entry)
                     entry = None
                 if "next" in row:
                     page.following = row["next"]
@@ -151,16 +147,10 @@ class _Run:
         return None if data is None else self._content(position, name, row)
 
     def _content(self, position: int, name: str, row: Row) -> Entry | None:
-        record = self._book.read(row["data"], position, name)
-        try:
-            found = record_name(record["book"], record["kind"], record[f"{record['kind']}_id"], row["version"])
-            if found != name:
-                self._book.wrong("record-differs", position, name, found)
-            if record["kind"] == "approval":
-                self._book.approval(record)
-            return Entry(position, name, record) if record["kind"] == "entry" else None
-        except MALFORMED as error:
-            raise FaultError("record-unreadable", position, name, type(error).__name__) from error
+        record = self._book.record(row["data"], row["version"], position, name)
+        if isinstance(record, Approval):
+            self._book.approval(record)
+        return Entry(position, name, record) if isinstance(record, Entry1 | Entry2) else None
 
     def _lines(self, entry: Entry | None, row: Row) -> None:
         if entry is None or row["position"] != entry.position:
@@ -170,17 +160,7 @@ class _Run:
             self._book.wrong("record-missing", entry.position, f"{entry.name} lines")
             return
         for text in row["lines"]:
-            try:
-                self._book.line(entry, text)
-            except MALFORMED as error:
-                name = f"{entry.name} line {entry.count}"
-                raise FaultError("record-unreadable", entry.position, name, type(error).__name__) from error
-
-    def _end(self, entry: Entry) -> None:
-        try:
-            self._book.end(entry)
-        except MALFORMED as error:
-            raise FaultError("record-unreadable", entry.position, entry.name, type(error).__name__) from error
+            self._book.line(entry, text)
 
     async def _verify(self, page: _Page) -> None:
         """The page is kept only if everything read so far is a beginning of the checkpoint; names where it is not."""
@@ -251,8 +231,7 @@ class _Run:
         elif leaf_hash(data.encode()) != self._ledger.hashes(position, position + 1)[0]:
             self._book.wrong("record-changed", position, name)
         else:  # by the record's own words: the row's `kind` is only what the service says
-            record = self._book.read(data, position, name)
-            return str(record.get("lines_root")) if record.get("kind") == "entry" else ""
+            return lines_root(data)
         return ""
 
     async def _rows(self, start: int, stop: int) -> AsyncGenerator[Row]:
@@ -280,7 +259,7 @@ def _formed(row: Row, start: int) -> None:
         good = good and type(row.get("version")) is int and isinstance(row.get("data", 0), str | None)
         good = good and len(row["leaf_hash"]) == 64 and all(one in "0123456789abcdef" for one in row["leaf_hash"])
     if not good:
-        raise FaultError("record-unreadable", start, "", "a row of the stream")
+        raise FaultError("stream-unreadable", start, "")
 
 
 def _name(row: Row) -> str:

@@ -58,6 +58,9 @@ class Answer:
 async def check(witness: Witness, note: str) -> Answer:
     """Ask the log now. Needs the witness's key: a broken promise is shown by a checkpoint it cosigns."""
     receipt = await _opened(witness, note)
+    asked = (
+        witness.clock()
+    )  # before the checkpoint is fetched: what is cosigned later than this shows what was due then
     looked = await witness.look()
     if looked.state is not State.CURRENT:
         return Answer(Kept.ALARM, receipt, str(looked.state))
@@ -71,7 +74,7 @@ async def check(witness: Witness, note: str) -> Answer:
             return _broken(witness, note, receipt, seen, f"{fault}\n{leaf}")
         if await _proved(witness, receipt, leaf, seen):
             return Answer(Kept.KEPT, receipt, SEEN)
-    if witness.clock() <= receipt.seal_by.timestamp():
+    if asked <= receipt.seal_by.timestamp():
         return Answer(Kept.EARLY, receipt, f"seal_by {instant(receipt.seal_by)}")
     return _broken(witness, note, receipt, seen, _reason(looked, leaf))
 
