@@ -26,6 +26,24 @@ SERVICE = "fundledger_service"
 READER = "fundledger_reader"
 DATABASE = "fundledger"
 SUPERUSER_ONLY = "NOSUPERUSER NOREPLICATION NOBYPASSRLS"
+_NOT_FOR_READERS = f"""
+DO $$
+DECLARE
+    v_function regprocedure;
+BEGIN
+    FOR v_function IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace
+        AND (p.proname LIKE 'pg\\_%advisory%' OR p.proname LIKE 'lo\\_%'
+             OR p.proname IN ('lowrite', 'pg_logical_emit_message'))
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', v_function);
+        IF v_function::text LIKE 'pg\\_%advisory%' THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO {OWNER}, {SERVICE}', v_function);
+        END IF;
+    END LOOP;
+END $$
+"""
+"""What PostgreSQL lets everybody do and a read-only transaction too: take the locks that sealing and posting wait for,
+write large objects and the server's log of changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,7 @@ async def prepare(superuser_url: str, passwords: Passwords, *, database: str = D
         await ensure_database(connection, database)
     finally:
         await connection.close()
+    await narrow(superuser_url, database)
     return urls(superuser_url, passwords, database)
 
 
@@ -108,6 +127,19 @@ async def let_in(connection: Connection, name: str) -> None:
     """Set who may connect. A database made from a template does not get these grants from it."""
     await _run(connection, "REVOKE ALL ON DATABASE %I FROM PUBLIC", name)
     await _run(connection, f"GRANT CONNECT ON DATABASE %I TO {SERVICE}, {READER}", name)
+
+
+async def narrow(superuser_url: str, name: str) -> None:
+    """Leave the reader no lock that the service waits for. These rights are of one database, and a superuser's to take.
+
+    A managed server's administrator can't: there a reader's session has to be trusted, or ended by hand.
+    """
+    connection = await asyncpg.connect(with_database(superuser_url, name))
+    try:
+        if await _is_superuser(connection):
+            await connection.execute(_NOT_FOR_READERS)
+    finally:
+        await connection.close()
 
 
 async def _is_superuser(connection: Connection) -> bool:
