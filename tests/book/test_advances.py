@@ -106,6 +106,18 @@ async def test_what_was_settled_is_not_given_back(world: World, built: Built) ->
     await assert_book_sound(world.service)
 
 
+async def test_a_settlement_taken_back_moved_the_advance_too(world: World, built: Built) -> None:
+    """The retention of what opens its line runs from the last movement: the reversal, a year later."""
+    entry = (await advanced(built)).entry_id
+    await accepted(built)
+    done = (await settle(built, settle_leg(built, entry, 100_000))).entry_id
+    moved = "SELECT last_moved_on($1, $2, 1)"
+    assert await world.service.fetchval(moved, DISTRICT, entry) == LATER
+    undo, day = [Leg(100_000, undoes_entry_id=done, undoes_line_no=1)], date(2020, 1, 15)
+    await world.post(DISTRICT, await world.draft(DISTRICT, "reverse", undo, effective_on=day))
+    assert await world.service.fetchval(moved, DISTRICT, entry) == day
+
+
 async def test_a_settlement_taken_back_is_settled_again_after_those_that_wait(world: World, built: Built) -> None:
     first, second = (await advanced(built, 100_000)).entry_id, (await advanced(built, 50_000)).entry_id
     await accepted(built)

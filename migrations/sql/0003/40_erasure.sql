@@ -87,13 +87,15 @@ END $$;
 CREATE TRIGGER payment_line_private_once AFTER INSERT ON payment_line_private REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_opening_again();
 
--- The day of the last posting that moved a paid line again: sent back, paid again, settled. NULL: none did.
+-- The day of the last posting that moved a paid line again: sent back, paid again, settled, or its settlement taken back. NULL: none.
 CREATE FUNCTION last_moved_on(p_book bigint, p_entry uuid, p_line integer) RETURNS date
 LANGUAGE sql STABLE AS $$
     SELECT max(f.effective_on) FROM (
             SELECT t.entry_id FROM transfer t WHERE t.book = p_book AND t.undoes_entry_id = p_entry AND t.undoes_line_no = p_line
             UNION ALL SELECT t.entry_id FROM transfer t WHERE t.book = p_book AND t.reissues_entry_id = p_entry AND t.reissues_line_no = p_line
-            UNION ALL SELECT t.entry_id FROM transfer t WHERE t.book = p_book AND t.settles_entry_id = p_entry AND t.settles_line_no = p_line) t
+            UNION ALL SELECT t.entry_id FROM transfer t WHERE t.book = p_book AND t.settles_entry_id = p_entry AND t.settles_line_no = p_line
+            UNION ALL SELECT u.entry_id FROM transfer t JOIN transfer u ON u.book = t.book AND u.undoes_entry_id = t.entry_id AND u.undoes_line_no = t.line_no
+                      WHERE t.book = p_book AND t.settles_entry_id = p_entry AND t.settles_line_no = p_line) t
         JOIN entry f ON f.book = p_book AND f.entry_id = t.entry_id
 $$;
 
