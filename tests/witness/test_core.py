@@ -128,6 +128,20 @@ def test_a_second_root_of_a_size_is_an_alarm_with_both_notes_verbatim(one: Hand)
         open_note(note, [one.log.key.verifier])
 
 
+def test_a_fork_submitted_with_other_peoples_signatures_is_one_alarm(one: Hand) -> None:
+    """The submission needs no token: who repeats a fork must not bury the folder under alarms."""
+    one.see(0, 8)
+    note = one.log.fork(3).note(8)
+    for _ in range(3):
+        stranger = SigningKey("stranger.example/key", os.urandom(32))
+        more = note + stranger.line(note.partition("\n\n")[0] + "\n") + "\n"
+        assert one.submit(more, 8, []).outcome is Outcome.CONTRADICTION
+    (alarm,) = open_alarms(one.store)
+    assert note in alarm.new_note
+    assert one.see(8, 8, one.log.fork(4)).outcome is Outcome.CONTRADICTION
+    assert len(open_alarms(one.store)) == 2
+
+
 def test_while_an_alarm_is_open_nothing_is_cosigned_until_somebody_acknowledges(one: Hand) -> None:
     one.see(0, 8)
     one.see(8, 8, one.log.fork(1))

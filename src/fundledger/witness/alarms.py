@@ -81,16 +81,19 @@ class Alarm:
 def raise_alarm(
     db: sqlite3.Connection, origin: str, kind: str, seen_note: str, new_note: str, detail: str, now: int
 ) -> int:
-    """Keep an alarm (once, while it is open); its number."""
-    row = (origin, kind, seen_note, new_note, detail)
-    query = """SELECT number FROM alarm WHERE origin = ? AND kind = ? AND seen_note = ? AND new_note = ?
-        AND detail = ? AND acknowledged_at IS NULL"""
-    found = db.execute(query, row).fetchone()
-    if found is not None:
-        return int(found[0])
+    """Keep an alarm (once, while it is open); its number.
+
+    What the log signed decides whether it is the same one: anybody can add signature lines to a note.
+    """
+    query = """SELECT number, new_note FROM alarm WHERE origin = ? AND kind = ? AND seen_note = ? AND detail = ?
+        AND acknowledged_at IS NULL"""
+    signed = new_note.partition("\n\n")[0]
+    for number, note in db.execute(query, (origin, kind, seen_note, detail)).fetchall():
+        if note.partition("\n\n")[0] == signed:
+            return int(number)
     made = db.execute(
         "INSERT INTO alarm (origin, kind, seen_note, new_note, detail, raised_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (*row, now),
+        (origin, kind, seen_note, new_note, detail, now),
     )
     return int(made.lastrowid or 0)
 
