@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
+import asyncpg
 import pytest
 
 from fundledger.db.connection import Connection
@@ -63,3 +65,17 @@ async def test_a_connection_that_was_given_back_closed_is_not_handed_out_again(d
         lost.terminate()
     async with database.driver() as connection:
         assert await connection.fetchval("SELECT 3") == 3
+
+
+async def test_a_connection_that_was_given_back_inside_a_transaction_is_not_handed_out_again(
+    database: Database,
+) -> None:
+    """The pool knows nothing of the driver's own transactions; what came next would be committed by nobody."""
+    for command in ("BEGIN", "BEGIN; SELECT 1 / 0"):
+        async with database.driver() as lost:
+            with contextlib.suppress(asyncpg.DivisionByZeroError):
+                await lost.execute(command)
+            assert lost.is_in_transaction()
+        async with database.driver() as connection:
+            assert connection is not lost
+            assert not connection.is_in_transaction()

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +177,15 @@ def test_an_unreadable_refusal_is_a_refusal(tmp_path: Path) -> None:
 )
 def test_states(found: LogState, state: str) -> None:
     assert found.state == state
+
+
+async def test_looking_goes_on_while_every_connection_is_in_use(sealed_api: Api) -> None:
+    """Nobody would start it again: what it saw last would stand for ever."""
+    watched, database = sealed_api.app.state.services.watch, sealed_api.app.state.services.database
+    pool = database.engine.sync_engine.pool
+    pool._timeout = 0  # of this service's own pool
+    async with AsyncExitStack() as stack:
+        for _ in range(pool.size() - pool.checkedout()):
+            await stack.enter_async_context(database.driver())
+        await watched.look()
+    assert not watched._task.done()

@@ -45,7 +45,7 @@ class Database:
             hide_parameters=True,
             connect_args={"server_settings": SERVER_SETTINGS, "timeout": 30},
         )
-        event.listen(self.engine.sync_engine, "checkout", _refuse_closed)
+        event.listen(self.engine.sync_engine, "checkout", _refuse_unfit)
 
     async def dispose(self) -> None:
         """Close every connection."""
@@ -89,9 +89,14 @@ class Database:
             await greenlet_spawn(pooled.close)
 
 
-def _refuse_closed(connection: DBAPIConnection, *_: object) -> None:
-    """Have the pool open a new connection where this one was closed, in use or since; it would hand it out for ever."""
-    if connection.driver_connection.is_closed():
+def _refuse_unfit(connection: DBAPIConnection, *_: object) -> None:
+    """Have the pool open a new connection where this one was closed, in use or since, or left in a transaction.
+
+    It would hand it out for ever; and knows nothing of the driver's own transactions, whose end a cancelled task may
+    have missed: what the next one writes would be committed by nobody.
+    """
+    driver = connection.driver_connection
+    if driver.is_closed() or driver.is_in_transaction():
         raise DisconnectionError
 
 

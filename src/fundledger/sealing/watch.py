@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import asyncpg
+from sqlalchemy.exc import SQLAlchemyError
 
 from fundledger.db.connection import Connection
 from fundledger.db.database import Database
@@ -28,8 +29,11 @@ from fundledger.sealing.receipt import SEAL_WITHIN
 LATE_SECONDS: Final = SEAL_WITHIN // timedelta(seconds=1) // 2
 POLL_SECONDS: Final = 1
 REFUSED_FILE: Final = "log-refused"
-AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, FundledgerError)
-"""What a database that does not answer looks like."""
+AWAY: Final = (
+    OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, SQLAlchemyError,
+    FundledgerError,
+)  # fmt: skip
+"""What a database that does not answer looks like, or a pool without a free connection."""
 
 _OLDEST = """SELECT floor(extract(epoch FROM clock_timestamp() - least(
     (SELECT queued_at FROM log_queue ORDER BY order_no LIMIT 1),
