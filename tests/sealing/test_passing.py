@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import asyncpg
 import pytest
 
@@ -10,7 +12,7 @@ from fundledger.db.connection import Connection
 from fundledger.ids import new_id
 from fundledger.sealing import passing, sequencer
 from fundledger.sealing.passing import Queued, may_go
-from fundledger.sealing.records import Ref
+from fundledger.sealing.records import Accounts, Ref, leaves
 from fundledger.sealing.sequencer import Sequencer
 from tests.builders import CITY, DISTRICT, World
 from tests.databases import Database, connected
@@ -140,6 +142,20 @@ async def test_one_that_was_ended_in_between_leaves_everything_to_the_next(behin
         await assert_log_fits(connection)
 
 
+async def test_lines_that_could_not_be_read_are_read_again(behind: Behind, db: Database) -> None:
+    """By the same sequencer: half an entry is never taken for a whole one."""
+    async with connected(db.service_url) as connection, connected(db.superuser_url) as other:
+        sealing = Sequencer(connection)
+        await sealing.seal_batch()
+        await connection.execute("SET lock_timeout = '10ms'")
+        async with other.transaction():
+            await other.execute("LOCK TABLE transfer IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await sealing._hash_on()
+        await sealing.seal_all()
+        await assert_log_fits(connection)
+
+
 async def orders(connection: Connection) -> list[int]:
     return [row["order_no"] for row in await connection.fetch("SELECT order_no FROM log_queue ORDER BY order_no")]
 
@@ -152,7 +168,38 @@ async def test_the_database_refuses_an_order_that_does_not_fit_the_accounts(behi
         for some in ([same], [other, same], [refusal, same]):
             with pytest.raises(asyncpg.PostgresError, match="rests on") as refused:
                 await connection.execute(call, some, [bytes(32)] * len(some), [bytes(32)] * len(some))
-            assert refused.value.sqlstate == "FL003"
+            assert refused.value.sqlstate == "FL002"  # look again: FL003 is a damaged log
         assert await orders(connection) == [long, other, same, refusal]
         await connection.execute(call, [other, refusal], [bytes(32)] * 2, [bytes(32), None])
         assert await orders(connection) == [long, same]
+
+
+async def test_two_that_undo_lines_of_one_entry_may_be_committed_the_other_way_round(
+    world: World, db: Database
+) -> None:
+    """They share no account, so the earlier one may be seen after the later: no damage, the sequencer looks again."""
+    allocations = [await world.allocate(await world.adopt(9_000), 9_000) for _ in range(2)]
+    legs = [Leg(9_000, allocation_id=one) for one in allocations]
+    entry = (await world.post(CITY, await world.draft(CITY, "release", legs))).entry_id
+    undoing = [
+        await world.draft(CITY, "reverse", [Leg(9_000, undoes_entry_id=entry, undoes_line_no=number)])
+        for number in (1, 2)
+    ]
+    async with connected(db.service_url) as connection, connected(db.service_url) as other:
+        sealing = Sequencer(connection)
+        await sealing.seal_all()
+        first = replace(world, service=other)
+        async with other.transaction():
+            await first.post(CITY, undoing[0])
+            await world.post(CITY, undoing[1])
+            tree, entries = await sealing.start(), await connection.fetch("SELECT order_no FROM log_queue ORDER BY 1")
+            seen = [row["order_no"] for row in entries]
+        refs = [Ref(*row) for row in await connection.fetch(
+            "SELECT book, kind, record_id, version FROM log_queue WHERE order_no = ANY($1) ORDER BY order_no", seen)]  # fmt: skip
+        assert min(await orders(connection)) < min(seen)
+        with pytest.raises(asyncpg.PostgresError, match="rests on") as refused:
+            await sealing._append(tree, seen, await leaves(connection, refs, Accounts()))
+        assert sequencer._passing(refused.value)
+        assert refused.value.sqlstate == "FL002"
+        await sealing.seal_all()
+        await assert_log_fits(connection)

@@ -127,8 +127,9 @@ $$;
 
 -- The sequencer's only way: gives queued records the positions from p_from on, in order_no order, and adds the nodes of the
 -- tree that they complete. One caller at a time; FL002 if another was quicker (p_from is taken, or a record is not queued).
--- A record may pass earlier ones that wait (a long entry that is still being hashed) if nothing ties them; FL003 otherwise:
--- on one account the log's order is the order of posting, whoever calls.
+-- A record may pass earlier ones that wait (a long entry that is still being hashed) if nothing ties them, whoever calls: on one
+-- account the log's order is the order of posting. FL002 otherwise, as the queue may have grown since the caller looked: two
+-- entries that undo lines of one third need share no account, and then the earlier one may be committed after the later.
 DROP FUNCTION log_append(bigint[], bytea[], bytea[]);
 CREATE FUNCTION log_append(p_from bigint, p_orders bigint[], p_hashes bytea[], p_roots bytea[],
     p_line_orders bigint[], p_line_levels integer[], p_line_numbers integer[], p_line_hashes bytea[]) RETURNS bigint
@@ -149,7 +150,7 @@ BEGIN
     v_passed := ARRAY(SELECT order_no FROM log_queue WHERE order_no < (SELECT max(o) FROM unnest(p_orders) o)
                       EXCEPT SELECT o FROM unnest(p_orders) o);
     IF v_passed <> '{}' AND log_tied(v_passed, p_orders) THEN
-        RAISE EXCEPTION 'log_append: a record can not pass one that it rests on' USING ERRCODE = 'FL003';
+        RAISE EXCEPTION 'log_append: a record can not pass one that it rests on' USING ERRCODE = 'FL002';
     END IF;
     INSERT INTO log_line_node (book, entry_id, level, number, hashes)
     SELECT q.book, q.record_id, u.level, u.number, u.hashes

@@ -163,9 +163,11 @@ class Sequencer:
 
     async def _hash_on(self) -> bool:
         """Hash lines of the long entry for SLICE_MS; False if there is none."""
-        if self._long is None:
+        long, self._long = self._long, None
+        if long is None:
             return False
-        await self._long.hash_for(SLICE_MS)
+        await long.hash_for(SLICE_MS)
+        self._long = long  # not where lines could not be read: then it begins again
         return True
 
     async def follow(self, stop: asyncio.Event) -> None:
@@ -230,7 +232,7 @@ async def _lead(connection: Connection, stop: asyncio.Event) -> bool:
 def _passing(error: BaseException) -> bool:
     """Whether waiting may help: a connection that is gone, or a state the server leaves by itself."""
     if isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.PostgresConnectionError):
-        # FL002: another sequencer was quicker with the same batch.
+        # FL002: another sequencer was quicker with the same batch, or a record that goes before it was committed since.
         return error.sqlstate in RETRYABLE or error.sqlstate == "FL002"
     return True
 
